@@ -1,0 +1,132 @@
+// Package forensics reads preserved disks: it fetches snapshots into images, lists the containers on them and finds what
+// was written last. Nothing on a disk is mounted, opened in place or run; every word of it may be an attacker's.
+package forensics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/custody"
+	"github.com/firebreak-ir/firebreak/forensics/block"
+)
+
+// Store gives the evidence of a case.
+type Store interface {
+	Case(id string) (*custody.Case, error)
+}
+
+// EBS gives a client of the EBS direct APIs for a region; empty leaves the region to the SDK. block.NewEBSClient is one.
+type EBS func(ctx context.Context, region string) (block.EBS, error)
+
+// Deps is what these activities work with. With its zero value they can be listed and documented, not run.
+type Deps struct {
+	Store          Store
+	EBS            EBS
+	DockerExplorer []string // command, one word an item; de.py on the PATH when empty
+	Block          block.Options
+}
+
+// paper is one call's way into the evidence of its case.
+type paper struct {
+	c  *custody.Case
+	by custody.By
+}
+
+func (d Deps) open(call activities.Call) (paper, error) {
+	if d.Store == nil {
+		return paper{}, errors.New("no evidence store is configured for this worker")
+	}
+	c, err := d.Store.Case(call.Case)
+	return paper{c: c, by: custody.By{Step: call.Step, Key: call.Key}}, err
+}
+
+// find gives the evidence that an earlier attempt of this very call has made under name.
+func (p paper) find(name string) (custody.Item, bool, error) {
+	entries, err := p.c.Log()
+	if err != nil {
+		return custody.Item{}, false, err
+	}
+	for _, e := range entries {
+		if e.Action == custody.Added && e.By == p.by && e.Item.Path == name {
+			return e.Item, true, nil
+		}
+	}
+	return custody.Item{}, false, nil
+}
+
+// putJSON keeps v as evidence, as people read it.
+func (p paper) putJSON(ctx context.Context, name, kind string, v any) (custody.Item, error) {
+	return p.put(ctx, name, kind, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(v)
+	})
+}
+
+func (p paper) put(ctx context.Context, name, kind string, write func(io.Writer) error) (custody.Item, error) {
+	item, err := p.c.Put(ctx, p.by, name, kind, write)
+	return item, writtenOnce(err)
+}
+
+func (p paper) putFile(ctx context.Context, name, kind, from string) (custody.Item, error) {
+	return p.put(ctx, name, kind, func(w io.Writer) error {
+		f, err := os.Open(from)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
+}
+
+// emptyScratch gives a directory on the case's file system that holds nothing of an attempt before.
+func (p paper) emptyScratch(name string) (string, error) {
+	dir, err := p.c.Scratch(p.by)
+	if err != nil {
+		return "", err
+	}
+	dir = path.Join(dir, name)
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("empty the scratch directory: %w", err)
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// writtenOnce explains the error of a second step that wants a name that is taken: no retry mends it.
+func writtenOnce(err error) error {
+	if errors.Is(err, custody.ErrWritten) {
+		return activities.Permanent(activities.Conflict, err, "keep one such step for each snapshot in the playbook: evidence is written once")
+	}
+	return err
+}
+
+// would is the result of a dry run. These activities change nothing but the case's own directory.
+func would(object, what string) activities.Result {
+	return activities.Result{
+		Status: activities.Done, Summary: "would " + what,
+		Would: []activities.Difference{{Object: object, Field: "content", To: what}},
+	}
+}
+
+func done(format string, args ...any) activities.Result {
+	return activities.Result{Status: activities.Done, Summary: fmt.Sprintf(format, args...)}
+}
+
+// count puts a number before a noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

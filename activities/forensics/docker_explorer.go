@@ -1,0 +1,186 @@
+package forensics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/custody"
+	"github.com/firebreak-ir/firebreak/forensics/containers"
+	"github.com/firebreak-ir/firebreak/forensics/extract"
+)
+
+// DockerExplorerOutput is the output of forensics.docker_explorer.
+type DockerExplorerOutput struct {
+	activities.Result
+
+	Containers []Explored     `json:"containers" doc:"The first containers that docker-explorer lists; its whole answer is in the evidence"`
+	Total      int            `json:"total" doc:"How many it lists"`
+	Warnings   []string       `json:"warnings,omitempty" doc:"What it, or the copy that it read, left out"`
+	Items      []custody.Item `json:"items,omitempty" doc:"The evidence: its answers as they came"`
+}
+
+// Explored is one container in docker-explorer's words, which are the disk's and may be an attacker's.
+type Explored struct {
+	ID      string `json:"id" doc:"The container's id"`
+	Image   string `json:"image,omitempty" doc:"Name of its image"`
+	ImageID string `json:"imageID,omitempty" doc:"SHA-256 of its image"`
+	Started string `json:"started,omitempty" doc:"When it was started"`
+	Layer   string `json:"layer,omitempty" doc:"On the disk: where its own changes lie"`
+	Log     string `json:"log,omitempty" doc:"On the node: its log"`
+}
+
+// DockerExplorer declares forensics.docker_explorer.
+func DockerExplorer(d Deps) activities.Definition {
+	return activities.Define(activities.Activity[ImageInput, DockerExplorerOutput]{
+		Name:        "forensics.docker_explorer",
+		Summary:     "Runs docker-explorer on a copy of the Docker metadata of a disk image, without a mount and without root.",
+		Effect:      activities.Capture,
+		Volatility:  activities.Disk,
+		Place:       activities.OnAnalysis,
+		Idempotency: "The same image gives the same answer, which is evidence and is written once for one key.",
+		Timeout:     30 * time.Minute,
+		Heartbeat:   15 * time.Second,
+		Example: `id: explore
+phase: analyze
+uses: forensics.docker_explorer
+with: {image: data/snap-0123456789abcdef0/image.raw}
+`,
+		Run: dockerExplorer{d}.run,
+	})
+}
+
+type dockerExplorer struct{ Deps }
+
+// dockerStore is one Docker store on an image.
+type dockerStore struct {
+	volume volume
+	root   string
+}
+
+func (x dockerExplorer) run(ctx context.Context, call activities.Call, in ImageInput) (DockerExplorerOutput, error) {
+	if call.DryRun {
+		return DockerExplorerOutput{Result: would(in.Image, "run docker-explorer on the image"), Containers: []Explored{}}, nil
+	}
+	p, err := x.open(call)
+	if err != nil {
+		return DockerExplorerOutput{}, err
+	}
+	image, err := openImage(p, in.Image)
+	if err != nil {
+		return DockerExplorerOutput{}, err
+	}
+	defer image.close()
+	stores, err := dockerStores(ctx, image)
+	if err != nil {
+		return DockerExplorerOutput{}, err
+	}
+	if len(stores) == 0 {
+		skipped := activities.Result{Status: activities.Skipped, Summary: "the disk holds no Docker store"}
+		return DockerExplorerOutput{Result: skipped, Containers: []Explored{}}, nil
+	}
+	return x.exploreAll(ctx, p, in.Image, stores)
+}
+
+func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
+	var out []dockerStore
+	for _, v := range image.volumes {
+		roots, _, err := containers.Roots(ctx, v.disk)
+		if err != nil {
+			return nil, fmt.Errorf("search %s for stores: %w", v.part, err)
+		}
+		for _, r := range roots {
+			if r.Kind == containers.Docker {
+				out = append(out, dockerStore{v, r.Path})
+			}
+		}
+	}
+	return out, nil
+}
+
+const maxStores = 10 // an attacker can plant any number
+
+func (x dockerExplorer) exploreAll(ctx context.Context, p paper, image string, stores []dockerStore) (DockerExplorerOutput, error) {
+	out := DockerExplorerOutput{Containers: []Explored{}}
+	var warnings []string
+	if len(stores) > maxStores {
+		warnings = append(warnings, fmt.Sprintf("the disk holds %d Docker stores; only the first %d were explored", len(stores), maxStores))
+		stores = stores[:maxStores]
+	}
+	for i, s := range stores {
+		activities.Report(ctx, activities.Progress{Done: int64(i), Total: int64(len(stores)), Unit: "stores", Message: "explore /" + s.root})
+		answer, left, err := x.explore(ctx, p, s)
+		if err != nil {
+			return DockerExplorerOutput{}, err
+		}
+		item, err := p.put(ctx, beside(image, answerName(i)), "docker-explorer", answer.write)
+		if err != nil {
+			return DockerExplorerOutput{}, err
+		}
+		out.Items = append(out.Items, item)
+		out.Total += len(answer.containers)
+		warnings = append(warnings, append(left, answer.warnings...)...)
+		out.Containers = append(out.Containers, answer.explored(s.root, maxListed-len(out.Containers))...)
+	}
+	out.Warnings = shorten(warnings, maxWarnings)
+	out.Result = done("docker-explorer lists %s in %s", count(out.Total, "container"), count(len(stores), "Docker store"))
+	return out, nil
+}
+
+func answerName(i int) string {
+	if i == 0 {
+		return "docker-explorer.json"
+	}
+	return fmt.Sprintf("docker-explorer-%d.json", i+1)
+}
+
+// copied is the directory below the scratch directory that docker-explorer is shown. It is named without its place on
+// this machine, so that the answer does not depend on it.
+const copied = "docker"
+
+// explore copies what docker-explorer reads out of the image and runs it there.
+func (x dockerExplorer) explore(ctx context.Context, p paper, s dockerStore) (answer, []string, error) {
+	scratch, err := p.emptyScratch("explore")
+	if err != nil {
+		return answer{}, nil, err
+	}
+	into, err := p.emptyScratch(path.Join("explore", copied))
+	if err != nil {
+		return answer{}, nil, err
+	}
+	root, err := resolved(s)
+	if err != nil {
+		return answer{}, nil, err
+	}
+	result, err := extract.Tree(ctx, s.volume.disk, root, into, extract.Options{Keep: metadata, MaxFileBytes: 16 << 20, MaxBytes: 512 << 20})
+	if errors.Is(err, extract.ErrTooMuch) {
+		return answer{}, nil, activities.Permanent(activities.Unsupported, fmt.Errorf("copy the metadata of /%s: %w", s.root, err),
+			"the store is larger than any real one; forensics.list_containers reads it without a copy")
+	}
+	if err != nil {
+		return answer{}, nil, fmt.Errorf("copy the metadata of /%s out of the image: %w", s.root, err)
+	}
+	var left []string
+	for _, l := range result.Left {
+		left = append(left, oneLine(fmt.Sprintf("/%s was not copied for docker-explorer: %s", l.Path, l.Why)))
+	}
+	a, err := runExplorer(ctx, x.DockerExplorer, scratch)
+	return a, left, err
+}
+
+// metadata keeps what docker-explorer's list command reads: the containers' configurations and the image store, no logs
+// and no layers.
+func metadata(rel string, dir bool) bool {
+	first, rest, _ := strings.Cut(rel, "/")
+	switch first {
+	case "image":
+		return true
+	case "containers":
+		return dir && strings.Count(rest, "/") == 0 || path.Base(rel) == "config.v2.json" || path.Base(rel) == "config.json"
+	}
+	return false
+}

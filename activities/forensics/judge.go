@@ -1,0 +1,79 @@
+package forensics
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// judge says whether a change stands out, and how much. Only changes in a container's own layer and in a few places of
+// the node count: the rest of a busy disk changes all the time.
+func (c *change) judge() {
+	where := "/" + c.Path
+	if c.Container != "" {
+		where = c.Inside
+	} else if inLayers(c.Path) || !nodePlace(c.Path) {
+		return
+	}
+	switch {
+	case c.Change == "deleted" || c.whiteout:
+		if strings.Contains(where, "/log/") || strings.HasSuffix(where, ".log") || strings.HasSuffix(where, "_history") {
+			c.Severity, c.Title = "high", "A log was deleted"
+		} else if c.whiteout {
+			c.Severity, c.Title = "low", "A file of the image was deleted"
+		}
+	case isCron(where):
+		c.Severity, c.Title = "high", "A cron entry was written"
+	case isAccount(where):
+		c.Severity, c.Title = "high", "A file that decides who may log in was written"
+	case c.setuid && c.program:
+		c.Severity, c.Title = "critical", "A program that runs with its owner's rights was written"
+	case isELF(c.head):
+		c.Severity, c.Title = "high", "A program was written"
+	case c.program:
+		c.Severity, c.Title = "medium", "A script or an executable file was written"
+	case c.Container != "" && c.Type == "file":
+		c.Severity, c.Title = "low", "A file was written"
+	}
+}
+
+// inLayers tells the files of images and containers, whoever owns them.
+func inLayers(p string) bool {
+	return strings.Contains(p, "/snapshots/") || strings.Contains(p, "/overlay2/") || strings.Contains(p, "io.containerd.") || strings.Contains(p, "/docker/")
+}
+
+// nodePlace tells the places of a node where an attacker settles.
+func nodePlace(p string) bool {
+	return slices.ContainsFunc([]string{"etc/", "root/", "home/", "tmp/", "usr/", "opt/", "var/tmp/", "var/spool/cron/", "spool/cron/", "var/log/", "log/"},
+		func(place string) bool {
+			return strings.HasPrefix(p, place) && !strings.HasPrefix(p, "var/log/pods/") && !strings.HasPrefix(p, "log/pods/")
+		})
+}
+
+func isCron(p string) bool {
+	return strings.Contains(p, "/cron.") && strings.HasPrefix(p, "/etc/") || strings.HasPrefix(p, "/etc/crontab") || strings.Contains(p, "/spool/cron/") ||
+		strings.HasPrefix(p, "/etc/systemd/system/") && strings.HasSuffix(p, ".timer")
+}
+
+func isAccount(p string) bool {
+	names := []string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/sudoers", "/etc/ld.so.preload"}
+	return slices.Contains(names, p) || strings.HasPrefix(p, "/etc/sudoers.d/") || path.Base(p) == "authorized_keys" || strings.HasPrefix(p, "/etc/pam.d/")
+}
+
+// finding is the change in words. A path is quoted: an attacker chose it.
+func (c *change) finding() Finding {
+	where, place := "on the node", c.Path
+	if c.Container != "" {
+		where, place = "in container "+fmt.Sprintf("%q", c.Container), c.Inside
+		if c.Pod != "" {
+			where += fmt.Sprintf(" of pod %q", c.Pod)
+		}
+	}
+	when := ""
+	if !c.Changed.IsZero() {
+		when = " at " + c.Changed.Format("15:04:05.000 MST")
+	}
+	sentence := fmt.Sprintf("%s %s: %q%s; it stands in the file system's journal alone", c.Title, where, place, when)
+	return Finding{Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), SHA256: c.SHA256, Sentence: oneLine(sentence)}
+}

@@ -1,0 +1,117 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/firebreak-ir/firebreak/activities"
+)
+
+func emptyPod(in IdentifyPodIn) IdentifyPodOut {
+	out := IdentifyPodOut{
+		Namespace: in.Namespace, Name: in.Pod, UID: in.UID, Pods: []PodRef{}, Owners: []Owner{}, Siblings: []PodRef{},
+		Containers: []Container{}, Volumes: []Volume{}, EBSVolumes: []string{}, Services: []string{}, Ingresses: []string{},
+		NetworkPolicies: []string{}, Events: []string{}, Warnings: []string{},
+	}
+	out.Node.Labels, out.Node.Taints = map[string]string{}, []string{}
+	out.Status = activities.Done
+	return out
+}
+
+// fill reads everything about a pod that exists.
+func (out *IdentifyPodOut) fill(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) error {
+	out.describe(pod)
+	for _, look := range []func(context.Context, kubernetes.Interface, *corev1.Pod) error{
+		out.lookUp, out.lookAround, out.lookBelow, out.lookAtIdentity,
+	} {
+		if err := look(ctx, k, pod); err != nil {
+			return err
+		}
+	}
+	if err := out.locate(ctx, k, pod.Spec.NodeName); err != nil {
+		return err
+	}
+	owner := "no controller"
+	if out.Owner.Kind != "" {
+		owner = out.Owner.Kind + " " + out.Owner.Name
+	}
+	out.Summary = fmt.Sprintf("%s (UID %s) of %s runs on node %q, instance %q", refTo(pod), pod.UID, owner, out.Node.Name, out.Node.Instance)
+	return nil
+}
+
+func (out *IdentifyPodOut) describe(pod *corev1.Pod) {
+	out.Namespace, out.Name, out.UID = pod.Namespace, pod.Name, string(pod.UID)
+	out.Pods = []PodRef{refTo(pod)}
+	out.Phase, out.PodIP = string(pod.Status.Phase), pod.Status.PodIP
+	out.ServiceAccount = pod.Spec.ServiceAccountName
+	out.HostPID, out.HostNetwork = pod.Spec.HostPID, pod.Spec.HostNetwork
+	out.Containers = containersOf(pod)
+	for _, c := range out.Containers {
+		out.Privileged = out.Privileged || c.Privileged
+	}
+}
+
+func (out *IdentifyPodOut) lookUp(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) (err error) {
+	if out.Owners, err = ownersOf(ctx, k, pod); err != nil {
+		return err
+	}
+	if n := len(out.Owners); n > 0 {
+		out.Owner = out.Owners[n-1]
+	}
+	out.Siblings, out.SiblingCount, err = siblingsOf(ctx, k, pod)
+	return err
+}
+
+func (out *IdentifyPodOut) lookAround(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) error {
+	e, err := exposureOf(ctx, k, pod)
+	out.Services, out.Ingresses, out.NetworkPolicies = e.services, e.ingresses, e.policies
+	return err
+}
+
+func (out *IdentifyPodOut) lookBelow(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) (err error) {
+	out.Volumes, err = volumesOf(ctx, k, pod)
+	for _, v := range out.Volumes {
+		if v.EBSVolume != "" {
+			out.EBSVolumes = append(out.EBSVolumes, v.EBSVolume)
+		}
+	}
+	return err
+}
+
+func (out *IdentifyPodOut) lookAtIdentity(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) error {
+	out.RoleARN, out.PodIdentity = cloudRole(pod)
+	account, err := k.CoreV1().ServiceAccounts(pod.Namespace).Get(ctx, pod.Spec.ServiceAccountName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return request{verb: "get", resource: "serviceaccounts", namespace: pod.Namespace, name: pod.Spec.ServiceAccountName}.explain(err)
+	}
+	if out.RoleARN == "" {
+		out.RoleARN = account.Annotations["eks.amazonaws.com/role-arn"]
+	}
+	return nil
+}
+
+// locate fills in the node, by name or by the host name that an alert carries. A node that is gone stays empty, as
+// nothing can be done to it, and is named in a warning.
+func (out *IdentifyPodOut) locate(ctx context.Context, k kubernetes.Interface, name string) error {
+	if name == "" {
+		return nil
+	}
+	node, err := searchNode(ctx, k, name)
+	if kind, _ := activities.KindOf(err); kind == activities.NotFound {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("node %q is gone", name))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.Node = nodeFacts(node)
+	return nil
+}

@@ -1,0 +1,197 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/custody"
+)
+
+// LogsIn says whose logs are kept.
+type LogsIn struct {
+	Pod PodRef `json:"pod" doc:"The pod, as kube.identify_pod gives it in pods"`
+}
+
+// LogsOut says which logs are evidence now, and which could not be read.
+type LogsOut struct {
+	activities.Result
+	Logs   []Log    `json:"logs" doc:"The logs that are evidence now"`
+	Unread []Unread `json:"unread" doc:"The logs that could not be read, each with the reason"`
+	Bytes  int64    `json:"bytes" doc:"Size of all of them together"`
+}
+
+// Log is the log of one run of one container.
+type Log struct {
+	Container string       `json:"container" doc:"The container's name"`
+	Previous  bool         `json:"previous" doc:"Whether it is the log of the run before the last restart"`
+	Item      custody.Item `json:"item" doc:"The file"`
+}
+
+// Unread is a log that could not be read.
+type Unread struct {
+	Container string `json:"container" doc:"The container's name"`
+	Previous  bool   `json:"previous" doc:"Whether it is the log of the run before the last restart"`
+	Why       string `json:"why" doc:"What the API server or the kubelet said"`
+}
+
+// Logs keeps the logs of all containers of one pod.
+func Logs(c Cluster, s Store) activities.Definition {
+	return activities.Define(activities.Activity[LogsIn, LogsOut]{
+		Name:        "live.logs",
+		Summary:     "Keeps the logs of all containers of one pod, previous runs included, with timestamps.",
+		Effect:      activities.Capture,
+		Volatility:  activities.Logs,
+		Place:       activities.OnCluster,
+		Idempotency: "A log that this call has kept already is not read again.",
+		Permissions: []activities.Permission{
+			{Resource: "pods", Verbs: []string{"get"}, Why: "see which containers there are and that the pod is still the same"},
+			{Resource: "pods/log", Verbs: []string{"get"}, Why: "read their logs"},
+		},
+		Timeout:   10 * time.Minute,
+		Heartbeat: 15 * time.Second,
+		Example:   "- id: logs\n  phase: preserve\n  uses: live.logs\n  with:\n    pod: {namespace: shop, name: web-0, uid: 6d1f0c0e-5d6c-4a53-9b39-3f1f3d7a1c11}\n",
+		Run: func(ctx context.Context, call activities.Call, in LogsIn) (LogsOut, error) {
+			return keepLogs(ctx, c, s, call, in)
+		},
+	})
+}
+
+func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in LogsIn) (LogsOut, error) {
+	k, err := connect(c)
+	if err != nil {
+		return LogsOut{}, err
+	}
+	pod, err := getPod(ctx, k, in.Pod)
+	if err != nil {
+		return LogsOut{}, err
+	}
+	sources := sourcesOf(pod)
+	if call.DryRun {
+		return wouldKeep(in.Pod, sources), nil
+	}
+	to, by, err := open(s, call)
+	if err != nil {
+		return LogsOut{}, err
+	}
+	out := LogsOut{Logs: []Log{}, Unread: []Unread{}}
+	var failed []error
+	for _, src := range sources {
+		if pod.Spec.NodeName == "" { // the API server would answer with an empty log
+			out.Unread = append(out.Unread, Unread{src.container, src.previous, "the pod is on no node"})
+			continue
+		}
+		if err := out.keep(ctx, reader{k, in.Pod}, src, to, by); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return LogsOut{}, err
+	}
+	out.conclude(in.Pod)
+	return out, nil
+}
+
+// keep adds one log to the evidence. What the API server calls impossible is noted; anything else may pass with time,
+// and the next attempt goes on with the logs that are missing.
+func (out *LogsOut) keep(ctx context.Context, r reader, src source, to *custody.Case, by custody.By) error {
+	item, err := to.Put(ctx, by, src.file(r.pod), "log", r.stream(ctx, src, out.Bytes))
+	if impossible(err) {
+		out.Unread = append(out.Unread, Unread{Container: src.container, Previous: src.previous, Why: err.Error()})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("log of container %q: %w", src.container, writtenOnce(err))
+	}
+	out.Logs = append(out.Logs, Log{Container: src.container, Previous: src.previous, Item: item})
+	out.Bytes += item.Size
+	return nil
+}
+
+func (out *LogsOut) conclude(pod PodRef) {
+	out.Status = activities.Done
+	if len(out.Logs) == 0 {
+		out.Status = activities.Skipped
+	}
+	out.Summary = fmt.Sprintf("kept %d logs of %s, %d bytes", len(out.Logs), pod, out.Bytes)
+	if len(out.Unread) == 0 {
+		return
+	}
+	var names []string
+	for _, u := range out.Unread {
+		names = append(names, source{u.Container, u.Previous}.String())
+	}
+	out.Summary += "; could not read: " + strings.Join(names, ", ")
+}
+
+func wouldKeep(pod PodRef, sources []source) LogsOut {
+	out := LogsOut{Logs: []Log{}, Unread: []Unread{}}
+	for _, src := range sources {
+		out.Would = append(out.Would, activities.Difference{Object: src.file(pod), Field: "content", To: "log of container " + src.String()})
+	}
+	out.Status, out.Summary = activities.Done, fmt.Sprintf("would keep %d logs of %s", len(sources), pod)
+	return out
+}
+
+// source is one log that the kubelet may have.
+type source struct {
+	container string
+	previous  bool
+}
+
+// String is the container's name, and whether an earlier run of it is meant.
+func (s source) String() string {
+	if s.previous {
+		return s.container + " (previous run)"
+	}
+	return s.container
+}
+
+// file is the log's place in the case. All parts are names that the API server has checked.
+func (s source) file(pod PodRef) string {
+	name := s.container + ".log"
+	if s.previous {
+		name = s.container + ".previous.log"
+	}
+	return path.Join("logs", pod.Namespace, pod.Name+"-"+pod.UID, name)
+}
+
+// sourcesOf lists every container, init and ephemeral ones too, and the run before the last restart where there was one.
+func sourcesOf(pod *corev1.Pod) []source {
+	var names []string
+	for _, c := range pod.Spec.InitContainers {
+		names = append(names, c.Name)
+	}
+	for _, c := range pod.Spec.Containers {
+		names = append(names, c.Name)
+	}
+	for _, c := range pod.Spec.EphemeralContainers {
+		names = append(names, c.Name)
+	}
+	restarted := restartedIn(pod)
+	var out []source
+	for _, name := range names {
+		if slices.Contains(restarted, name) {
+			out = append(out, source{name, true})
+		}
+		out = append(out, source{name, false})
+	}
+	return out
+}
+
+func restartedIn(pod *corev1.Pod) []string {
+	var names []string
+	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses) {
+		if s.RestartCount > 0 || s.LastTerminationState.Terminated != nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}

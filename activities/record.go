@@ -1,0 +1,48 @@
+package activities
+
+import "time"
+
+// Record is what the interpreter knows of a run so far: the source of reports and timelines.
+type Record struct {
+	Case     string       `json:"case" doc:"The case's id"`
+	Playbook string       `json:"playbook" doc:"The playbook's name"`
+	Version  string       `json:"version" doc:"The playbook's version"`
+	Title    string       `json:"title" doc:"The playbook's title"`
+	PlanHash string       `json:"planHash" doc:"SHA-256 of the compiled plan"`
+	Cluster  string       `json:"cluster" doc:"The cluster that the run acts on"`
+	Workflow string       `json:"workflow" doc:"Temporal workflow id"`
+	Run      string       `json:"run" doc:"Temporal run id"`
+	DryRun   bool         `json:"dryRun" doc:"True when nothing is changed"`
+	Outcome  string       `json:"outcome" doc:"contained, failed, canceled or aborted; empty while it is open"`
+	Alerts   int          `json:"alerts" doc:"How many alerts the case counts"`
+	Started  time.Time    `json:"started" doc:"When the run started"`
+	Ended    time.Time    `json:"ended,omitzero" doc:"When it ended"`
+	Alert    any          `json:"alert" doc:"The alert that opened the case"`
+	Steps    []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
+}
+
+// StepStatus is where a step is.
+type StepStatus string
+
+// The states of a step.
+const (
+	StepRunning StepStatus = "running"
+	StepDone    StepStatus = "done"
+	StepSkipped StepStatus = "skipped" // its condition was false, or the activity found nothing to do, or a person skipped it
+	StepHeld    StepStatus = "held"    // failed, and a person decides
+	StepFailed  StepStatus = "failed"
+)
+
+// StepRecord is one step, or one iteration of it.
+type StepRecord struct {
+	Path     string     `json:"path" doc:"Path of the step with iterations, such as isolate[0]/deny"`
+	Phase    string     `json:"phase" doc:"Phase of the response"`
+	Activity string     `json:"activity,omitempty" doc:"The activity, where the step is one"`
+	Status   StepStatus `json:"status" doc:"running, done, skipped, held or failed"`
+	Summary  string     `json:"summary,omitempty" doc:"What was done, in one sentence"`
+	Error    string     `json:"error,omitempty" doc:"Why it failed"`
+	Attempts int        `json:"attempts,omitempty" doc:"Attempts of the last round"`
+	Started  time.Time  `json:"started" doc:"When it started"`
+	Ended    time.Time  `json:"ended,omitzero" doc:"When it ended"`
+	Output   any        `json:"output,omitempty" doc:"Its output"`
+}

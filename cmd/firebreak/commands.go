@@ -1,0 +1,24 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// commands are all commands, in the order of the help.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		serveCommand(a),
+		workerCommand(a),
+		runCommand(a),
+		casesCommand(a),
+		showCommand(a),
+		watchCommand(a),
+		retryCommand(a),
+		skipCommand(a),
+		abortCommand(a),
+		undoCommand(a),
+		verifyCommand(a),
+		lintCommand(a),
+		activitiesCommand(a),
+		configCommand(a),
+		versionCommand(a),
+	}
+}

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
+)
+
+// Check looks whether what the file names is there: secrets, certificates and playbooks.
+func (c Config) Check(env Lookup) []syntax.Problem {
+	var problems []syntax.Problem
+	if _, err := c.Receiver.Token.Read(env); err != nil {
+		problems = append(problems, c.problem("receiver.token", err))
+	}
+	for key, name := range map[string]string{
+		"receiver.tls.certificate": c.Receiver.TLS.Certificate,
+		"receiver.tls.key":         c.Receiver.TLS.Key,
+		"receiver.tls.clientCA":    c.Receiver.TLS.ClientCA,
+	} {
+		if err := there(name); err != nil {
+			problems = append(problems, c.problem(key, err))
+		}
+	}
+	for _, p := range c.Playbooks {
+		if err := there(p.Path); err != nil {
+			problems = append(problems, p.Pos.Problem("missing-file", "%s", err))
+		}
+	}
+	return syntax.Sort(problems)
+}
+
+func (c Config) problem(key string, err error) syntax.Problem {
+	at, inFile := c.at[key]
+	if !inFile {
+		at = syntax.Position{File: "environment", Line: 1, Column: 1}
+	}
+	rule := "secret"
+	if errors.Is(err, fs.ErrNotExist) {
+		rule = "missing-file"
+	}
+	return at.Problem(rule, "%s", err)
+}
+
+func there(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := os.Stat(name)
+	return err
+}

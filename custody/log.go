@@ -1,0 +1,153 @@
+package custody
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Action is what a log entry says was done.
+type Action string
+
+// The log's actions.
+const (
+	Added  Action = "added"  // a file became evidence
+	Noted  Action = "noted"  // something worth keeping, without a file
+	Sealed Action = "sealed" // the manifest was written
+)
+
+// Entry is one line of the custody log. Hash covers the whole line but itself, Prev included, so that no line can be
+// changed, removed or put in without breaking every hash after it.
+type Entry struct {
+	Seq    int       `json:"seq"`
+	Time   time.Time `json:"time"`
+	Case   string    `json:"case"`
+	By     By        `json:"by"`
+	Action Action    `json:"action"`
+	Item   Item      `json:"item,omitzero"`
+	Text   string    `json:"text,omitempty"`
+	Prev   string    `json:"prev"`
+	Hash   string    `json:"hash"`
+}
+
+// Note writes a log entry without a file. The same text by the same call is written once.
+func (c *Case) Note(by By, text string) error {
+	unlock, err := c.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	entries, err := c.Log()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Action == Noted && e.By == by && e.Text == text {
+			return nil
+		}
+	}
+	return c.append(Entry{By: by, Action: Noted, Text: text})
+}
+
+// Log reads the custody log. A last line that a crash cut short was never acknowledged and is left out; any other line
+// that does not read is an error.
+func (c *Case) Log() ([]Entry, error) {
+	raw, err := os.ReadFile(filepath.Join(c.dir, LogName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("custody log: %w", err)
+	}
+	return parseLog(raw)
+}
+
+func parseLog(raw []byte) ([]Entry, error) {
+	var entries []Entry
+	for n := 1; ; n++ {
+		line, rest, whole := bytes.Cut(raw, []byte("\n"))
+		if !whole {
+			return entries, nil
+		}
+		var e Entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("custody log, line %d: %w", n, err)
+		}
+		entries, raw = append(entries, e), rest
+	}
+}
+
+// append writes one entry after the last whole line. The caller holds the lock.
+func (c *Case) append(e Entry) error {
+	name := filepath.Join(c.dir, LogName)
+	entries, err := c.Log()
+	if err != nil {
+		return err
+	}
+	e.Seq, e.Case, e.Time = len(entries)+1, c.id, c.now().UTC()
+	if len(entries) > 0 {
+		e.Prev = entries[len(entries)-1].Hash
+	}
+	e.Hash = e.digest()
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	if err := cutTornLine(name); err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	return nil
+}
+
+// digest is the SHA-256 of the entry's JSON with an empty hash.
+func (e Entry) digest() string {
+	e.Hash = ""
+	raw, err := json.Marshal(e)
+	if err != nil { // an Entry holds nothing that JSON refuses
+		return ""
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+func cutTornLine(name string) error {
+	raw, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if end := bytes.LastIndexByte(raw, '\n') + 1; end < len(raw) {
+		return os.Truncate(name, int64(end))
+	}
+	return nil
+}
+
+// lock takes the case's lock, which holds between processes too.
+func (c *Case) lock() (func(), error) {
+	f, err := os.OpenFile(filepath.Join(c.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock case %q: %w", c.id, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock case %q: %w", c.id, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil // closing gives the lock back
+}

@@ -1,0 +1,59 @@
+// Package custody keeps the evidence of a case in one directory: files written once and hashed while they stream, a
+// hash-chained log of who added what, and a manifest that sha256sum checks. It knows the local file system alone.
+package custody
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// Names inside a case directory that belong to custody itself.
+const (
+	LogName      = "custody.jsonl"
+	ManifestName = "manifest-sha256.txt"
+	lockName     = ".custody.lock"
+	scratchName  = ".scratch"
+)
+
+// ErrWritten is returned where a name already holds evidence of another call: evidence is written once.
+var ErrWritten = errors.New("evidence of that name was already written by another call")
+
+// Store is a directory of cases.
+type Store struct {
+	root string
+	now  func() time.Time
+}
+
+// Open gives the store under root, which is made if it does not exist. now stamps the log's entries.
+func Open(root string, now func() time.Time) (*Store, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("evidence store %q: %w", root, err)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return nil, fmt.Errorf("evidence store: %w", err)
+	}
+	return &Store{root: abs, now: now}, nil
+}
+
+var caseID = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
+
+// Root is the store's directory.
+func (s *Store) Root() string { return s.root }
+
+// Case gives the case of that id and makes its directory. An id that is not a plain name is refused, since part of it
+// comes from outside.
+func (s *Store) Case(id string) (*Case, error) {
+	if !caseID.MatchString(id) {
+		return nil, fmt.Errorf("case id %q is not a plain name of up to 63 letters, digits, dots and hyphens", id)
+	}
+	dir := filepath.Join(s.root, id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("case %q: %w", id, err)
+	}
+	return &Case{id: id, dir: dir, now: s.now}, nil
+}

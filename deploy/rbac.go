@@ -1,0 +1,136 @@
+// Package deploy makes the manifests that follow from the activities' declarations, so that what is granted is what is
+// declared and nothing else.
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/activities"
+)
+
+// Where the worker lives in the cluster, and under what name it is known there.
+const (
+	Namespace      = "firebreak"
+	ServiceAccount = "firebreak-worker"
+)
+
+// RBAC is the manifest of the worker's namespace, service account and role: the union of what all activities declare.
+func RBAC(definitions []activities.Definition) []byte {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, r := range rules(definitions) {
+		for _, line := range r.comment() {
+			fmt.Fprintf(&b, "  # %s\n", line)
+		}
+		fmt.Fprintf(&b, "  - apiGroups: [%q]\n    resources: [%q]\n    verbs: [%s]\n", r.group, r.resource, quoted(r.sortedVerbs()))
+	}
+	b.WriteString(tail)
+	return []byte(b.String())
+}
+
+const head = `# Made from the activities' declared permissions; change those, then run ` + "`go test ./deploy -update`" + `.
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: ` + Namespace + `
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: ` + ServiceAccount + `
+  namespace: ` + Namespace + `
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: ` + ServiceAccount + `
+rules:
+`
+
+const tail = `---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: ` + ServiceAccount + `
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: ` + ServiceAccount + `
+subjects:
+  - kind: ServiceAccount
+    name: ` + ServiceAccount + `
+    namespace: ` + Namespace + `
+`
+
+// rule is all that is done with one resource.
+type rule struct {
+	group, resource string
+	verbs           map[string]bool
+	users           map[string]bool // activities
+}
+
+// rules unites the declarations by resource, sorted by group and resource.
+func rules(definitions []activities.Definition) []*rule {
+	byResource := map[[2]string]*rule{}
+	for _, d := range definitions {
+		for _, p := range d.Permissions {
+			if p.Resource == "" {
+				continue
+			}
+			key := [2]string{p.Group, p.Resource}
+			if byResource[key] == nil {
+				byResource[key] = &rule{p.Group, p.Resource, map[string]bool{}, map[string]bool{}}
+			}
+			byResource[key].users[d.Name] = true
+			for _, verb := range p.Verbs {
+				byResource[key].verbs[verb] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(byResource), func(a, b *rule) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.resource, b.resource))
+	})
+}
+
+// comment names the activities that use the rule, a line each hundred characters.
+func (r *rule) comment() []string {
+	var lines []string
+	line := ""
+	for _, user := range slices.Sorted(maps.Keys(r.users)) {
+		if len(line)+len(user) > 100 {
+			lines, line = append(lines, line+","), ""
+		}
+		if line != "" {
+			line += ", "
+		}
+		line += user
+	}
+	return append(lines, line)
+}
+
+// verbOrder is how people read them: looking before writing before removing.
+const verbOrder = "get list watch create update patch delete"
+
+func (r *rule) sortedVerbs() []string {
+	place := func(verb string) int {
+		if i := strings.Index(verbOrder, verb); i >= 0 {
+			return i
+		}
+		return len(verbOrder)
+	}
+	return slices.SortedFunc(maps.Keys(r.verbs), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	})
+}
+
+func quoted(words []string) string {
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, fmt.Sprintf("%q", w))
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,207 @@
+package block
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Target is where Export writes.
+type Target struct {
+	Image string // a sparse raw image of the whole volume
+	Index string // JSON lines: a Header, an Entry for each block in the order of the disk, and the ranges never read
+}
+
+// ExportOptions are what Export can be told.
+type ExportOptions struct {
+	// Progress is called after each block with the bytes done and the bytes to do, both of listed blocks alone. It is
+	// never called by two goroutines at once.
+	Progress func(done, total int64)
+}
+
+// Damage is a block that never came right. It is a hole in the image.
+type Damage struct {
+	Index  int32  `json:"index"`
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	Want   string `json:"want"` // base64 SHA-256 as the API gave it
+	Got    string `json:"got"`  // base64 SHA-256 of the bytes that came
+}
+
+// Exported is what Export wrote.
+type Exported struct {
+	Snapshot  string `json:"snapshot"`
+	Size      int64  `json:"size"`      // of the volume and of the image, in bytes
+	BlockSize int    `json:"blockSize"` // in bytes
+	Blocks    int    `json:"blocks"`    // that the snapshot holds
+	Read      int    `json:"read"`      // of them that are in the image and match their checksum
+	Resumed   int    `json:"resumed"`   // of those, read by an attempt before this one
+	Bytes     int64  `json:"bytes"`     // length of the blocks read
+	// Linear is AWS's LINEAR checksum of the snapshot in hexadecimal: SHA-256 over the raw SHA-256s of all blocks that it
+	// holds in the order of their indexes, as the API gave them. Empty when a block gave none.
+	Linear    string   `json:"linear,omitempty"`
+	NeverRead []Range  `json:"neverRead,omitempty"`
+	Corrupt   []Damage `json:"corrupt,omitempty"`
+}
+
+// Export writes the whole snapshot as a sparse raw image, and an index of its blocks beside it. It goes on where a
+// killed Export of the same snapshot to the same target stopped: what is on disk already is checked against the index
+// and kept, and what was corrupt is asked for again. A corrupt block is reported and left out and the rest is still
+// read; any other failure of the API ends the export with an *APIError, and what was written stays for the next attempt.
+func Export(ctx context.Context, s *Snapshot, to Target, opts ExportOptions) (Exported, error) {
+	image, err := os.OpenFile(to.Image, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return Exported{}, fmt.Errorf("open image to write: %w", err)
+	}
+	defer image.Close()
+	log, err := openIndex(to.Index, s, image)
+	if err != nil {
+		return Exported{}, err
+	}
+	defer log.file.Close()
+	if err := errors.Join(image.Truncate(log.imageEnd()), image.Truncate(s.size)); err != nil { // nothing else is left of before
+		return Exported{}, fmt.Errorf("size image: %w", err)
+	}
+	x := &exporter{snapshot: s, image: image, log: log, progress: opts.Progress}
+	if err := x.mend(ctx); err != nil {
+		return Exported{}, err
+	}
+	if err := x.run(ctx); err != nil {
+		return Exported{}, err
+	}
+	return x.finish()
+}
+
+type exporter struct {
+	snapshot *Snapshot
+	image    *os.File
+	log      *indexFile
+	progress func(done, total int64)
+}
+
+type fetched struct {
+	block Block
+	err   error
+}
+
+// run fetches many blocks at once and writes them in the order of the disk, so that the index is the same whatever
+// the concurrency, and its last line is the place to resume from. The queue's length bounds the memory.
+func (x *exporter) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	queue := make(chan chan fetched, x.snapshot.opts.Concurrency-1) // one more is being waited for
+	wanted := x.snapshot.indexes[len(x.log.entries):]
+	go x.fetchAll(ctx, wanted, queue)
+	x.report()
+	for range wanted {
+		var one fetched
+		select {
+		case result := <-queue:
+			one = <-result
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := x.write(one); err != nil {
+			return err
+		}
+		x.report()
+	}
+	return nil
+}
+
+// mend asks again for the blocks that were corrupt when an attempt before this one read them.
+func (x *exporter) mend(ctx context.Context) error {
+	mended := false
+	for at, e := range x.log.entries {
+		if e.Got == "" {
+			continue
+		}
+		block, err := x.snapshot.Fetch(ctx, e.Index)
+		var corrupt *CorruptError
+		if errors.As(err, &corrupt) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := x.place(block); err != nil {
+			return err
+		}
+		x.log.entries[at], mended = entryOf(block), true
+	}
+	if !mended {
+		return nil
+	}
+	return x.log.rewrite(headerOf(x.snapshot))
+}
+
+func (x *exporter) place(b Block) error {
+	if _, err := x.image.WriteAt(b.Data, b.Offset); err != nil {
+		return fmt.Errorf("write block %d to the image: %w", b.Index, err)
+	}
+	return nil
+}
+
+func (x *exporter) fetchAll(ctx context.Context, wanted []int32, queue chan<- chan fetched) {
+	for _, index := range wanted {
+		result := make(chan fetched, 1)
+		select {
+		case queue <- result:
+		case <-ctx.Done():
+			return
+		}
+		go func() {
+			block, err := x.snapshot.Fetch(ctx, index)
+			result <- fetched{block, err}
+		}()
+	}
+}
+
+func (x *exporter) write(one fetched) error {
+	var corrupt *CorruptError
+	if errors.As(one.err, &corrupt) {
+		return x.log.append(damaged(corrupt, x.snapshot))
+	}
+	if one.err != nil {
+		return one.err
+	}
+	if err := x.place(one.block); err != nil {
+		return err
+	}
+	return x.log.append(entryOf(one.block))
+}
+
+func (x *exporter) report() {
+	if x.progress != nil {
+		size := int64(x.snapshot.blockSize)
+		x.progress(int64(len(x.log.entries))*size, int64(len(x.snapshot.indexes))*size)
+	}
+}
+
+func (x *exporter) finish() (Exported, error) {
+	out := summarize(x.snapshot, x.log)
+	if err := x.log.seal(out.NeverRead); err != nil {
+		return Exported{}, err
+	}
+	if err := errors.Join(x.image.Sync(), x.log.file.Sync()); err != nil {
+		return Exported{}, fmt.Errorf("flush image and index: %w", err)
+	}
+	return out, nil
+}
+
+func summarize(s *Snapshot, log *indexFile) Exported {
+	out := Exported{
+		Snapshot: s.id, Size: s.size, BlockSize: s.blockSize, Blocks: len(s.indexes), Resumed: log.resumed,
+		Linear: linear(log.entries), NeverRead: s.NeverRead(),
+	}
+	for _, e := range log.entries {
+		if e.Got == "" {
+			out.Read++
+			continue
+		}
+		out.Corrupt = append(out.Corrupt, Damage{e.Index, e.Offset, e.Length, e.Checksum, e.Got})
+	}
+	out.Bytes = int64(out.Read) * int64(s.blockSize)
+	return out
+}

@@ -1,0 +1,127 @@
+package block
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
+	"github.com/aws/aws-sdk-go-v2/service/ebs/types"
+)
+
+const (
+	getAction     = "ebs:GetSnapshotBlock"
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 10 * time.Second
+)
+
+// Block is one block as it was fetched and checked.
+type Block struct {
+	Index    int32
+	Offset   int64
+	Data     []byte
+	Checksum string // base64 SHA-256 as the API gave it, equal to that of Data
+	Fetched  time.Time
+}
+
+// Fetch reads one block that the snapshot holds. A block that stays corrupt is a *CorruptError; every other failure of
+// the service is an *APIError.
+func (s *Snapshot) Fetch(ctx context.Context, index int32) (Block, error) {
+	at, held := s.position(index)
+	if !held {
+		return Block{}, fmt.Errorf("snapshot %q holds no block %d", s.id, index)
+	}
+	var block Block
+	err := s.retrying(ctx, func() (err error) {
+		block, err = s.fetchOnce(ctx, at)
+		return err
+	})
+	if err != nil {
+		return Block{}, s.apiError(getAction, err)
+	}
+	s.mu.Lock()
+	s.read[at] = true
+	s.mu.Unlock()
+	return block, nil
+}
+
+// fetchOnce renews the block's token when it has run out, and then asks once more.
+func (s *Snapshot) fetchOnce(ctx context.Context, at int) (Block, error) {
+	block, err := s.get(ctx, at)
+	if err == nil || !staleToken(err) {
+		return block, err
+	}
+	if err := s.renew(ctx, at); err != nil {
+		return Block{}, err
+	}
+	return s.get(ctx, at)
+}
+
+func (s *Snapshot) get(ctx context.Context, at int) (Block, error) {
+	s.mu.Lock()
+	token := s.tokens[at]
+	s.mu.Unlock()
+	answer, err := s.client.GetSnapshotBlock(ctx, &ebs.GetSnapshotBlockInput{
+		SnapshotId: &s.id, BlockIndex: &s.indexes[at], BlockToken: &token,
+	})
+	if err != nil {
+		return Block{}, err
+	}
+	defer answer.BlockData.Close()
+	data := make([]byte, s.blockSize)
+	n, err := io.ReadFull(answer.BlockData, data)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return Block{}, fmt.Errorf("read block %d: %w", s.indexes[at], err)
+	}
+	return s.checked(s.indexes[at], data[:n], answer)
+}
+
+// checked gives the block when its bytes are those that the checksum stands for.
+func (s *Snapshot) checked(index int32, data []byte, answer *ebs.GetSnapshotBlockOutput) (Block, error) {
+	sum := sha256.Sum256(data)
+	b := Block{Index: index, Offset: int64(index) * int64(s.blockSize), Data: data,
+		Checksum: aws.ToString(answer.Checksum), Fetched: s.opts.Clock()}
+	corrupt := &CorruptError{Snapshot: s.id, Index: index, Offset: b.Offset, Want: b.Checksum,
+		Got: base64.StdEncoding.EncodeToString(sum[:])}
+	switch {
+	case answer.ChecksumAlgorithm != types.ChecksumAlgorithmChecksumAlgorithmSha256:
+		corrupt.Why = fmt.Sprintf("its checksum is of the unknown kind %q", answer.ChecksumAlgorithm)
+	case len(data) != s.blockSize:
+		corrupt.Why = fmt.Sprintf("%d bytes came instead of %d", len(data), s.blockSize)
+	case corrupt.Got == corrupt.Want:
+		return b, nil
+	}
+	return Block{}, corrupt
+}
+
+// retrying calls once and, while waiting may help, again, within the block's attempts and the snapshot's budget.
+func (s *Snapshot) retrying(ctx context.Context, call func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := call()
+		if err == nil || !worthRetrying(err) || attempt >= s.opts.Attempts || !s.spendRetry() {
+			return err
+		}
+		if waiting := s.opts.Pause(ctx, backoff(attempt)); waiting != nil {
+			return waiting
+		}
+	}
+}
+
+func (s *Snapshot) spendRetry() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retries--
+	return s.retries >= 0
+}
+
+// backoff doubles with every attempt; the random half keeps many workers from coming back at once.
+func backoff(attempt int) time.Duration {
+	full := min(shortestPause<<min(attempt-1, 10), longestPause)
+	return full/2 + rand.N(full/2)
+}

@@ -1,0 +1,166 @@
+// Package containers lists the containers that ran on a node from the node's disk: those of containerd (Kubernetes, Docker
+// from version 29 on, others) and those of Docker's own store. Every word of it may be an attacker's.
+package containers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Disk is an image's file system, such as *ext4.FS. Links are followed inside the image only.
+type Disk interface {
+	fs.ReadDirFS
+	fs.ReadLinkFS
+	Walk(root string, do fs.WalkDirFunc) error
+}
+
+// Container is one container. Times are zero where the disk does not say.
+type Container struct {
+	ID           string            `json:"id"`
+	Name         string            `json:"name,omitempty"`
+	Image        string            `json:"image,omitempty"`
+	State        string            `json:"state,omitempty"` // created, running or exited, when the disk was taken
+	ExitCode     *int              `json:"exitCode,omitempty"`
+	Pod          string            `json:"pod,omitempty"`
+	PodNamespace string            `json:"podNamespace,omitempty"`
+	PodUID       string            `json:"podUID,omitempty"`
+	Sandbox      bool              `json:"sandbox,omitempty"` // the pod's pause container
+	Runtime      string            `json:"runtime"`           // containerd or docker
+	Namespace    string            `json:"namespace,omitempty"`
+	Created      time.Time         `json:"created,omitzero"`
+	Started      time.Time         `json:"started,omitzero"`
+	Finished     time.Time         `json:"finished,omitzero"`
+	Labels       map[string]string `json:"labels,omitempty"`
+	Snapshot     string            `json:"snapshot,omitempty"` // snapshot key
+	Layer        string            `json:"layer,omitempty"`    // on the disk: where the container's own changes lie
+	Log          string            `json:"log,omitempty"`      // on the node, as the runtime says
+	Source       string            `json:"source"`             // on the disk: where this was read
+}
+
+// Listing is what a disk holds.
+type Listing struct {
+	Containers []Container `json:"containers"`
+	Roots      []Root      `json:"roots"`
+	Problems   []string    `json:"problems,omitempty"` // what could not be read, and where
+}
+
+// Limits of what is read from one disk.
+const (
+	maxContainers = 100_000
+	maxProblems   = 1000
+	maxText       = 1024
+	maxLabels     = 100
+	maxJSON       = 4 << 20
+	maxDatabase   = 512 << 20
+)
+
+// List finds the stores on the disk and lists their containers: by runtime, namespace, time of creation and id. scratch is
+// an empty directory on this machine for copies of databases. Damage is listed under Problems; an error is a failure of
+// this machine.
+func List(ctx context.Context, disk Disk, scratch string) (Listing, error) {
+	l := &lister{ctx: ctx, disk: disk, scratch: scratch}
+	if err := l.findRoots(); err != nil {
+		return Listing{}, err
+	}
+	for i, root := range l.out.Roots {
+		if err := ctx.Err(); err != nil {
+			return Listing{}, err
+		}
+		if root.Kind == Docker {
+			l.docker(root)
+		} else {
+			l.containerd(root, i)
+		}
+	}
+	l.out.Containers = withoutShims(l.out.Containers)
+	slices.SortStableFunc(l.out.Containers, order)
+	return l.out, nil
+}
+
+// Roots finds the stores on the disk, and says what of the disk could not be searched.
+func Roots(ctx context.Context, disk Disk) ([]Root, []string, error) {
+	l := &lister{ctx: ctx, disk: disk}
+	err := l.findRoots()
+	return l.out.Roots, l.out.Problems, err
+}
+
+// withoutShims leaves out what containerd keeps for the Docker Engine's own containers: Docker's store says more of them.
+// One that Docker's store no longer knows stays in the list.
+func withoutShims(all []Container) []Container {
+	docker := map[string]bool{}
+	for _, c := range all {
+		if c.Runtime == string(Docker) {
+			docker[c.ID] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(c Container) bool {
+		return c.Runtime == string(Containerd) && c.Namespace == "moby" && docker[c.ID]
+	})
+}
+
+func order(a, b Container) int {
+	if c := strings.Compare(a.Runtime+"\x00"+a.Namespace, b.Runtime+"\x00"+b.Namespace); c != 0 {
+		return c
+	}
+	if c := a.Created.Compare(b.Created); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+type lister struct {
+	ctx     context.Context
+	disk    Disk
+	scratch string
+	out     Listing
+}
+
+func (l *lister) problem(place string, err error) {
+	if len(l.out.Problems) < maxProblems {
+		l.out.Problems = append(l.out.Problems, clip(place+": "+err.Error()))
+	}
+}
+
+func (l *lister) add(c Container) {
+	if len(l.out.Containers) == maxContainers {
+		l.problem(c.Source, fmt.Errorf("more than %d containers", maxContainers))
+	}
+	if len(l.out.Containers) < maxContainers {
+		l.out.Containers = append(l.out.Containers, c)
+	}
+}
+
+// small reads a regular file of the disk whole.
+func (l *lister) small(name string) ([]byte, error) {
+	info, err := l.disk.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxJSON {
+		return nil, fmt.Errorf("%s of %d bytes is not the small file that belongs here", info.Mode().Type(), info.Size())
+	}
+	f, err := l.disk.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, maxJSON))
+}
+
+// clip bounds a text of the disk and makes it valid UTF-8.
+func clip(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// plain tells names that are one element of a path.
+func plain(id string) bool {
+	return id != "" && id != "." && id != ".." && !strings.ContainsAny(id, "/\x00")
+}

@@ -1,0 +1,115 @@
+package containers
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"time"
+)
+
+// dockerConfig is the part of config.v2.json that is used.
+type dockerConfig struct {
+	ID      string
+	Name    string
+	Created time.Time
+	Driver  string
+	LogPath string
+	State   *struct {
+		Running, Paused, Dead bool
+		ExitCode              int
+		StartedAt, FinishedAt time.Time
+	}
+	Config *struct {
+		Image  string
+		Labels map[string]string
+	}
+}
+
+func (l *lister) docker(root Root) {
+	dir := path.Join(root.Path, "containers")
+	entries, err := l.disk.ReadDir(dir)
+	if err != nil {
+		l.problem(dir, err)
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name(), dockerFile)
+		if !e.IsDir() {
+			continue
+		}
+		c, err := l.dockerContainer(root, e.Name(), name)
+		if err != nil {
+			l.problem(name, err)
+			continue
+		}
+		l.add(c)
+	}
+}
+
+func (l *lister) dockerContainer(root Root, id, name string) (Container, error) {
+	raw, err := l.small(name)
+	if err != nil {
+		return Container{}, err
+	}
+	var d dockerConfig
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return Container{}, fmt.Errorf("decode: %w", err)
+	}
+	if d.ID != id {
+		l.problem(name, fmt.Errorf("the file says id %q, its directory %q", clip(d.ID), clip(id)))
+	}
+	c := Container{
+		ID: clip(id), Name: clip(trimSlash(d.Name)), Runtime: string(Docker), Created: d.Created, Log: clip(d.LogPath), Source: name,
+		Layer: l.dockerLayer(root, d.Driver, id),
+	}
+	if d.Config != nil {
+		c.Image, c.Labels = clip(d.Config.Image), clipLabels(d.Config.Labels)
+		c.fromLabels()
+	}
+	if d.State != nil {
+		c.State = dockerState(d.State.Running, d.State.Paused, d.State.StartedAt)
+		c.Started, c.Finished = since(d.State.StartedAt), since(d.State.FinishedAt)
+		if c.State == "exited" {
+			c.ExitCode = &d.State.ExitCode
+		}
+	}
+	return c, nil
+}
+
+func dockerState(running, paused bool, started time.Time) string {
+	switch {
+	case paused:
+		return "paused"
+	case running:
+		return "running"
+	case since(started).IsZero():
+		return "created"
+	}
+	return "exited"
+}
+
+// dockerLayer gives the directory of the container's own layer, where its driver is overlay2.
+func (l *lister) dockerLayer(root Root, driver, id string) string {
+	if driver != "overlay2" || !plain(id) {
+		return ""
+	}
+	raw, err := l.small(path.Join(root.Path, "image", driver, "layerdb", "mounts", id, "mount-id"))
+	if err != nil || !plain(string(raw)) || len(raw) > 255 {
+		return ""
+	}
+	return path.Join(root.Path, driver, string(raw), "diff")
+}
+
+// since gives the zero time for Docker's "never", which is the year one.
+func since(t time.Time) time.Time {
+	if t.Year() <= 1 {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func trimSlash(name string) string {
+	if len(name) > 0 && name[0] == '/' {
+		return name[1:]
+	}
+	return name
+}

@@ -1,0 +1,99 @@
+package containers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Kind is a kind of store.
+type Kind string
+
+// The kinds of stores.
+const (
+	Containerd Kind = "containerd"
+	Docker     Kind = "docker"
+)
+
+// Root is the directory of one store.
+type Root struct {
+	Path string `json:"path"`
+	Kind Kind   `json:"kind"`
+}
+
+const (
+	metaDir     = "io.containerd.metadata.v1.bolt"
+	dockerFile  = "config.v2.json"
+	searchDepth = 8       // var/lib/docker/containers/<id>/config.v2.json is six deep
+	searchLimit = 500_000 // entries looked at
+)
+
+// findRoots looks where the runtimes keep their stores by default, following links inside the image, and then through
+// the upper levels of the tree: the disk may be mounted anywhere on its node, and stores may be moved.
+func (l *lister) findRoots() error {
+	found := map[Root]bool{}
+	for _, base := range []string{"var/lib/", "lib/", ""} {
+		l.probe(found, base+"containerd")
+		l.probe(found, base+"docker")
+	}
+	if err := l.search(found); err != nil {
+		return err
+	}
+	for root := range found {
+		l.out.Roots = append(l.out.Roots, root)
+	}
+	slices.SortFunc(l.out.Roots, func(a, b Root) int { return strings.Compare(a.Path+string(a.Kind), b.Path+string(b.Kind)) })
+	return nil
+}
+
+// probe looks at a place where the tree itself may hold a link, which the search would not follow.
+func (l *lister) probe(found map[Root]bool, dir string) {
+	if info, err := l.disk.Lstat(dir); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return
+	}
+	if _, err := fs.Stat(l.disk, dir+"/"+metaDir+"/meta.db"); err == nil {
+		found[Root{dir, Containerd}] = true
+	}
+	if info, err := fs.Stat(l.disk, dir+"/containers"); err == nil && info.IsDir() {
+		found[Root{dir, Docker}] = true
+	}
+}
+
+func (l *lister) search(found map[Root]bool) error {
+	left := searchLimit
+	return l.disk.Walk(".", func(p string, d fs.DirEntry, err error) error {
+		if stop := l.ctx.Err(); stop != nil {
+			return stop
+		}
+		if err != nil || d == nil {
+			l.problem(p, errors.Join(err))
+			return nil
+		}
+		if left--; left < 0 {
+			l.problem(p, fmt.Errorf("the search for stores ended here after %d entries", searchLimit))
+			return fs.SkipAll
+		}
+		note(found, p, d)
+		if d.IsDir() && (layers(d.Name()) || strings.Count(p, "/") >= searchDepth) {
+			return fs.SkipDir
+		}
+		return nil
+	})
+}
+
+func note(found map[Root]bool, p string, d fs.DirEntry) {
+	switch {
+	case d.IsDir() && d.Name() == metaDir:
+		found[Root{path.Dir(p), Containerd}] = true
+	case !d.IsDir() && d.Name() == dockerFile && path.Base(path.Dir(path.Dir(p))) == "containers":
+		found[Root{path.Dir(path.Dir(path.Dir(p))), Docker}] = true
+	}
+}
+
+// layers tells directories that hold the files of containers: what looks like a store in there is a container's.
+func layers(name string) bool {
+	return slices.Contains([]string{"overlay2", "overlay", "vfs", "snapshots", "volumes", "rootfs", "kubelet", "io.containerd.content.v1.content"}, name)
+}

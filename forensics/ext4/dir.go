@@ -1,0 +1,193 @@
+package ext4
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// entry is one name in a directory.
+type entry struct {
+	name  string
+	inode uint32
+	kind  byte // as the directory says; zero when it does not
+}
+
+// list gives a directory's entries in the order of their names, without "." and "..". With an error, the entries that
+// could be read come along.
+func (f *FS) list(in *Inode) ([]fs.DirEntry, error) {
+	var out []fs.DirEntry
+	err := f.eachEntry(in, func(e entry) (bool, error) {
+		if len(out) >= f.limits.MaxDirEntries {
+			return false, damaged(fmt.Sprintf("inode %d", in.Number), "the directory has more than %d entries", f.limits.MaxDirEntries)
+		}
+		out = append(out, &dirEntry{fs: f, entry: e})
+		return true, nil
+	})
+	slices.SortStableFunc(out, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return out, err
+}
+
+// find gives the inode of a name in a directory.
+func (f *FS) find(in *Inode, name string) (uint32, error) {
+	var found uint32
+	err := f.eachEntry(in, func(e entry) (bool, error) {
+		if e.name == name {
+			found = e.inode
+		}
+		return found == 0, nil
+	})
+	if found != 0 {
+		return found, nil
+	}
+	return 0, errors.Join(fs.ErrNotExist, err)
+}
+
+// eachEntry calls do for each name until it says no. A damaged block is reported at the end; the blocks after it are read.
+func (f *FS) eachEntry(in *Inode, do func(entry) (bool, error)) error {
+	if in.inline() {
+		return f.eachInlineEntry(in, do)
+	}
+	var errs []error
+	bs := uint64(f.super.blockSize)
+	blocks, left := (uint64(in.Size)+bs-1)/bs, f.limits.maxDirBlocks(int64(bs))
+	for n := uint64(0); n < blocks; {
+		r, err := f.runAt(in, n)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		if r.physical == 0 {
+			n += r.blocks
+			continue
+		}
+		if left--; left < 0 {
+			return errors.Join(append(errs, damaged(fmt.Sprintf("inode %d", in.Number), "the directory is larger than any real one"))...)
+		}
+		more, err := f.blockEntries(in, n, r.physical, do)
+		if !more {
+			return errors.Join(append(errs, err)...)
+		}
+		if err != nil && len(errs) < maxErrors {
+			errs = append(errs, err)
+		}
+		n++
+	}
+	return errors.Join(errs...)
+}
+
+// blockEntries reads one block of a directory; more is false when do wants no more.
+func (f *FS) blockEntries(in *Inode, logical, physical uint64, do func(entry) (bool, error)) (more bool, err error) {
+	b, err := f.dev.block(physical)
+	if err != nil {
+		return true, fmt.Errorf("inode %d, directory block %d: %w", in.Number, logical, err)
+	}
+	return f.eachIn(b, fmt.Sprintf("inode %d, directory block %d", in.Number, logical), do)
+}
+
+// eachInlineEntry reads a directory that its inode holds: the parent's number, then entries in the inode, then entries in
+// its attribute.
+func (f *FS) eachInlineEntry(in *Inode, do func(entry) (bool, error)) error {
+	place := fmt.Sprintf("inode %d, inline directory", in.Number)
+	data, err := f.inlineData(in)
+	if err != nil {
+		return err
+	}
+	if len(data) < 4 {
+		return damaged(place, "only %d bytes", len(data))
+	}
+	cut := min(inlineInside, len(data))
+	more, err := f.eachIn(data[4:cut], place, do)
+	if !more || cut == len(data) {
+		return err
+	}
+	_, restErr := f.eachIn(data[cut:], place, do)
+	return errors.Join(err, restErr)
+}
+
+// eachIn reads the entries of one region. The nodes of a hash tree look like empty entries and are passed over.
+func (f *FS) eachIn(b []byte, place string, do func(entry) (bool, error)) (more bool, err error) {
+	for at := 0; at+8 <= len(b); {
+		e, length, err := f.parseEntry(b[at:])
+		if err != nil {
+			return true, &DamageError{Place: fmt.Sprintf("%s, byte %d", place, at), Err: err}
+		}
+		at += length
+		if e.inode == 0 || e.name == "." || e.name == ".." {
+			continue
+		}
+		if more, err := do(e); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (f *FS) parseEntry(b []byte) (entry, int, error) {
+	le := binary.LittleEndian
+	length := int(le.Uint16(b[4:]))
+	if f.super.blockSize > 32<<10 { // 65536 does not fit in the field
+		if length == 65535 || length == 0 {
+			length = int(f.super.blockSize)
+		}
+		length = length&65532 | length&3<<16
+	}
+	name, kind := int(b[6]), b[7]
+	if !f.super.hasFiletype() {
+		name, kind = int(le.Uint16(b[6:])), 0
+	}
+	e := entry{inode: le.Uint32(b), kind: kind & 0x7}
+	switch {
+	case length < 8 || length%4 != 0 || length > len(b):
+		return e, 0, fmt.Errorf("an entry of %d bytes in the %d that are left", length, len(b))
+	case e.inode == 0:
+		return e, length, nil
+	case name == 0 || name > 255 || name+8 > length:
+		return e, 0, fmt.Errorf("a name of %d bytes in an entry of %d", name, length)
+	}
+	e.name = string(b[8 : 8+name])
+	if strings.ContainsAny(e.name, "/\x00") {
+		return e, 0, fmt.Errorf("the name %q has a byte that no name can have", e.name)
+	}
+	return e, length, nil
+}
+
+// dirEntry is an entry as io/fs wants it.
+type dirEntry struct {
+	fs *FS
+	entry
+}
+
+func (d *dirEntry) Name() string { return d.name }
+
+// IsDir follows Type.
+func (d *dirEntry) IsDir() bool { return d.Type().IsDir() }
+
+// Type trusts the directory, and asks the inode where the directory does not say.
+func (d *dirEntry) Type() fs.FileMode {
+	kinds := [8]fs.FileMode{
+		fs.ModeIrregular, 0, fs.ModeDir, fs.ModeDevice | fs.ModeCharDevice, fs.ModeDevice, fs.ModeNamedPipe, fs.ModeSocket, fs.ModeSymlink,
+	}
+	if d.kind != 0 {
+		return kinds[d.kind]
+	}
+	info, err := d.Info()
+	if err != nil {
+		return fs.ModeIrregular
+	}
+	return info.Mode().Type()
+}
+
+// Info reads the inode.
+func (d *dirEntry) Info() (fs.FileInfo, error) {
+	in, err := d.fs.inode(d.inode)
+	if err != nil {
+		return nil, err
+	}
+	return &Info{name: d.name, inode: in}, nil
+}
+
+// String is what fs.FormatDirEntry gives.
+func (d *dirEntry) String() string { return fs.FormatDirEntry(d) }

@@ -1,0 +1,147 @@
+package ext4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// Inode flags that change how an inode is read.
+const (
+	flagEncrypted  = 0x800
+	flagExtents    = 0x80000
+	flagInlineData = 0x10000000
+)
+
+// RootInode is the number of the root directory.
+const RootInode = 2
+
+// Inode is one inode as the image has it.
+type Inode struct {
+	Number                      uint32
+	Mode                        uint16 // type and permissions as in stat(2)
+	UID, GID                    uint32
+	Size                        int64
+	Links                       uint16
+	Flags                       uint32
+	Generation                  uint32
+	Accessed, Changed, Modified time.Time
+	Created, Deleted            time.Time // zero where the image does not say
+	Device                      uint32    // of a device node, as the kernel encodes it
+	data                        [60]byte  // i_block: extents, block pointers, inline data or a short link's target
+	extra                       []byte    // what follows the fixed part: the extended attributes in the inode
+	attributes                  uint64    // the block of extended attributes, zero when there is none
+}
+
+// inode reads one inode.
+func (f *FS) inode(n uint32) (*Inode, error) {
+	if n == 0 || n > f.super.inodes {
+		return nil, damaged(fmt.Sprintf("inode %d", n), "the file system has %d inodes", f.super.inodes)
+	}
+	group := uint64(n-1) / uint64(f.super.inodesPerGroup)
+	table, err := f.inodeTable(group)
+	if err != nil {
+		return nil, err
+	}
+	at := int64((n-1)%f.super.inodesPerGroup) * f.super.inodeSize
+	b, err := f.dev.block(table + uint64(at/f.super.blockSize))
+	if err != nil {
+		return nil, fmt.Errorf("inode %d: %w", n, err)
+	}
+	at %= f.super.blockSize
+	return parseInode(n, b[at:at+f.super.inodeSize])
+}
+
+func parseInode(n uint32, b []byte) (*Inode, error) {
+	le := binary.LittleEndian
+	in := &Inode{
+		Number: n, Mode: le.Uint16(b), Links: le.Uint16(b[0x1A:]), Flags: le.Uint32(b[0x20:]), Generation: le.Uint32(b[0x64:]),
+		UID: uint32(le.Uint16(b[2:])) | uint32(le.Uint16(b[0x78:]))<<16, GID: uint32(le.Uint16(b[0x18:])) | uint32(le.Uint16(b[0x7A:]))<<16,
+		Size:       int64(uint64(le.Uint32(b[4:])) | uint64(le.Uint32(b[0x6C:]))<<32),
+		attributes: uint64(le.Uint32(b[0x68:])) | uint64(le.Uint16(b[0x76:]))<<32,
+	}
+	copy(in.data[:], b[0x28:0x64])
+	if in.Size < 0 {
+		return nil, damaged(fmt.Sprintf("inode %d", n), "its size %#x is impossible", uint64(in.Size))
+	}
+	end := 128
+	if len(b) > 128 {
+		end += min(int(le.Uint16(b[0x80:])), len(b)-128)
+		in.extra = b[end:]
+	}
+	in.setTimes(b[:end])
+	if in.isDevice() {
+		in.Device = le.Uint32(in.data[:])
+		if in.Device == 0 {
+			in.Device = le.Uint32(in.data[4:])
+		}
+	}
+	return in, nil
+}
+
+// setTimes reads the times; b ends where the inode's fixed fields end.
+func (in *Inode) setTimes(b []byte) {
+	in.Accessed, in.Changed, in.Modified = inodeTime(b, 0x08, 0x8C), inodeTime(b, 0x0C, 0x84), inodeTime(b, 0x10, 0x88)
+	if sec := binary.LittleEndian.Uint32(b[0x14:]); sec != 0 {
+		in.Deleted = time.Unix(int64(sec), 0).UTC()
+	}
+	if len(b) >= 0x98 {
+		in.Created = inodeTime(b, 0x90, 0x94)
+	}
+}
+
+// inodeTime joins the 32 bits of seconds with two more and the nanoseconds, where the inode is large enough for them.
+func inodeTime(b []byte, at, extraAt int) time.Time {
+	sec := int64(int32(binary.LittleEndian.Uint32(b[at:])))
+	if len(b) < extraAt+4 {
+		return time.Unix(sec, 0).UTC()
+	}
+	extra := binary.LittleEndian.Uint32(b[extraAt:])
+	return time.Unix(sec+int64(extra&3)<<32, int64(extra>>2)).UTC()
+}
+
+func (in *Inode) isDir() bool     { return in.Mode&0xF000 == 0x4000 }
+func (in *Inode) isRegular() bool { return in.Mode&0xF000 == 0x8000 }
+func (in *Inode) isLink() bool    { return in.Mode&0xF000 == 0xA000 }
+func (in *Inode) isDevice() bool  { return in.Mode&0xF000 == 0x2000 || in.Mode&0xF000 == 0x6000 }
+func (in *Inode) inline() bool    { return in.Flags&flagInlineData != 0 }
+
+// Encrypted tells whether the names or the bytes of the inode are encrypted by fscrypt.
+func (in *Inode) Encrypted() bool { return in.Flags&flagEncrypted != 0 }
+
+// fileMode translates the mode of stat(2) to Go's.
+func (in *Inode) fileMode() fs.FileMode {
+	m := fs.FileMode(in.Mode & 0o777)
+	if in.Mode&0x800 != 0 {
+		m |= fs.ModeSetuid
+	}
+	if in.Mode&0x400 != 0 {
+		m |= fs.ModeSetgid
+	}
+	if in.Mode&0x200 != 0 {
+		m |= fs.ModeSticky
+	}
+	return m | fileType(in.Mode>>12)
+}
+
+// fileType translates the upper four bits of a mode.
+func fileType(t uint16) fs.FileMode {
+	switch t {
+	case 0x1:
+		return fs.ModeNamedPipe
+	case 0x2:
+		return fs.ModeDevice | fs.ModeCharDevice
+	case 0x4:
+		return fs.ModeDir
+	case 0x6:
+		return fs.ModeDevice
+	case 0x8:
+		return 0
+	case 0xA:
+		return fs.ModeSymlink
+	case 0xC:
+		return fs.ModeSocket
+	}
+	return fs.ModeIrregular
+}

@@ -1,0 +1,220 @@
+package ext4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// write is one block that a transaction holds.
+type write struct {
+	target   uint64
+	from     replayed
+	sequence uint32
+}
+
+// replayer goes through the log once. What a transaction holds counts only when its commit block is reached.
+type replayer struct {
+	j         *journal
+	next      uint32 // block of the log
+	sequence  uint32
+	left      uint32 // blocks of the log not yet looked at
+	writes    []write
+	committed int               // of writes
+	revokes   map[uint64]uint32 // block to the last transaction that revoked it
+	pending   []uint64          // revoked by the transaction that is being read
+	replay    *Replay
+}
+
+// replayJournal lays every committed transaction over the image, as the kernel does when it mounts.
+func (f *FS) replayJournal() error {
+	j, err := f.openJournal()
+	if err != nil || j == nil {
+		return err
+	}
+	r := &replayer{
+		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, revokes: map[uint64]uint32{}, replay: &f.replay,
+	}
+	f.replay.First = j.sequence
+	stop := r.scan()
+	f.replay.Stopped = stop.Error()
+	f.dev.setOverlay(r.overlay())
+	f.noteFastCommits(j)
+	return nil
+}
+
+// scan reads the log up to its end. There always is an end: the error that it gives says which.
+func (r *replayer) scan() error {
+	for {
+		at := r.next
+		b, err := r.take()
+		if err != nil {
+			return err
+		}
+		be := binary.BigEndian
+		if be.Uint32(b) != journalMagic || be.Uint32(b[8:]) != r.sequence {
+			return fmt.Errorf("transaction %d does not begin or go on at block %d of the journal", r.sequence, at)
+		}
+		if err := r.handle(at, be.Uint32(b[4:]), b); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *replayer) handle(at, kind uint32, b []byte) error {
+	switch kind {
+	case blockDesc:
+		return r.descriptor(at, b)
+	case blockRevoke:
+		return r.revoke(at, b)
+	case blockCommit:
+		return r.commit(at, b)
+	}
+	return fmt.Errorf("block %d of the journal is of unknown type %d", at, kind)
+}
+
+// take reads the next block of the log and counts it, so that a log that bites its tail ends.
+func (r *replayer) take() ([]byte, error) {
+	n, err := r.advance()
+	if err != nil {
+		return nil, err
+	}
+	return r.j.block(n)
+}
+
+func (r *replayer) advance() (uint32, error) {
+	if r.left == 0 {
+		return 0, fmt.Errorf("the log of %d blocks is full", r.j.last-r.j.first)
+	}
+	n := r.next
+	r.left, r.next = r.left-1, r.j.wrap(n+1)
+	return n, nil
+}
+
+// descriptor reads a list of blocks and passes over their copies, which follow it.
+func (r *replayer) descriptor(at uint32, b []byte) error {
+	if !r.j.endSum(b) {
+		return fmt.Errorf("the checksum of descriptor block %d of the journal is wrong", at)
+	}
+	end := len(b)
+	if r.j.checksums() {
+		end -= 4
+	}
+	size := r.j.tagSize()
+	for pos := journalHeader; pos+size <= end; {
+		t := r.j.tag(b[pos:])
+		if pos += size; t.flags&tagSameUUID == 0 {
+			pos += 16
+		}
+		if err := r.copyOf(t); err != nil {
+			return err
+		}
+		if t.flags&tagLast != 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// copyOf notes one copy. A copy whose checksum is wrong is left out and reported; the kernel does the same.
+func (r *replayer) copyOf(t tag) error {
+	n, err := r.advance()
+	if err != nil {
+		return err
+	}
+	at, err := r.j.physical(n)
+	if err != nil {
+		return err
+	}
+	if ok, err := r.intact(at, t); err != nil || !ok {
+		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), "the copy of block %d in transaction %d is not used: checksum is wrong (%v)", t.block, r.sequence, err))
+		return nil
+	}
+	if t.block >= r.j.fs.super.blocks {
+		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), "is a copy of block %d of a file system of %d", t.block, r.j.fs.super.blocks))
+		return nil
+	}
+	r.writes = append(r.writes, write{target: t.block, sequence: r.sequence, from: replayed{physical: at, escaped: t.flags&tagEscape != 0}})
+	return nil
+}
+
+// intact checks a copy's checksum, where the journal has one.
+func (r *replayer) intact(at uint64, t tag) (bool, error) {
+	if !r.j.checksums() {
+		return true, nil
+	}
+	b := make([]byte, r.j.fs.super.blockSize)
+	if err := r.j.fs.dev.raw(at, 0, b); err != nil {
+		return false, err
+	}
+	sum := crc32c(crc32c(r.j.seed, binary.BigEndian.AppendUint32(nil, r.sequence)), b)
+	if r.j.incompat&journalCsumV3 == 0 {
+		sum &= 0xFFFF
+	}
+	return sum == t.sum, nil
+}
+
+// revoke reads a list of blocks whose older copies must not be replayed.
+func (r *replayer) revoke(at uint32, b []byte) error {
+	if !r.j.endSum(b) {
+		return fmt.Errorf("the checksum of revoke block %d of the journal is wrong", at)
+	}
+	size, end := 4, int(binary.BigEndian.Uint32(b[journalHeader:]))
+	if r.j.incompat&journal64bit != 0 {
+		size = 8
+	}
+	if end < 0 || end > len(b) {
+		return fmt.Errorf("revoke block %d of the journal says that it uses %d bytes", at, end)
+	}
+	for pos := journalHeader + 4; pos+size <= end; pos += size {
+		block := uint64(binary.BigEndian.Uint32(b[pos:]))
+		if size == 8 {
+			block = binary.BigEndian.Uint64(b[pos:])
+		}
+		r.pending = append(r.pending, block)
+	}
+	return nil
+}
+
+// commit makes what the transaction holds count.
+func (r *replayer) commit(at uint32, b []byte) error {
+	if !r.j.commitSum(b) {
+		return fmt.Errorf("the checksum of commit block %d of the journal is wrong", at)
+	}
+	for _, block := range r.pending {
+		r.revokes[block] = r.sequence
+	}
+	r.pending, r.committed = nil, len(r.writes)
+	r.replay.Transactions++
+	r.replay.Last = r.sequence
+	if sec := binary.BigEndian.Uint64(b[0x30:]); sec > 0 && sec < 1<<40 {
+		r.replay.LastCommit = time.Unix(int64(sec), int64(binary.BigEndian.Uint32(b[0x38:]))).UTC()
+	}
+	r.sequence++
+	return nil
+}
+
+// overlay keeps the newest copy of each block, without those that were revoked later.
+func (r *replayer) overlay() map[uint64]replayed {
+	out := map[uint64]replayed{}
+	for _, w := range r.writes[:r.committed] {
+		if by, ok := r.revokes[w.target]; ok && int32(by-w.sequence) >= 0 {
+			r.replay.Revoked++
+			continue
+		}
+		out[w.target] = w.from
+	}
+	r.replay.Blocks = len(out)
+	return out
+}
+
+// noteFastCommits says so when the journal may hold fast commits, which are not replayed.
+func (f *FS) noteFastCommits(j *journal) {
+	if j.fastBlocks == 0 {
+		return
+	}
+	b, err := j.block(j.last)
+	if err == nil && binary.LittleEndian.Uint16(b) == 0x9 { // EXT4_FC_TAG_HEAD
+		f.note(damaged(fmt.Sprintf("journal block %d", j.last), "fast commits are present and are not replayed: the newest changes may be missing"))
+	}
+}

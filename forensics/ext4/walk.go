@@ -1,0 +1,98 @@
+package ext4
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+)
+
+// maxPathDepth is more than any path that the kernel can open.
+const maxPathDepth = 2048
+
+// Walk calls do for root and everything below it in the order of names, with the rules of fs.WalkDir: damage is handed to
+// do, which decides whether to go on, and what a damaged directory still lists is visited. No link is followed. A
+// directory that is met a second time is damage and not entered again.
+func (f *FS) Walk(root string, do fs.WalkDirFunc) error {
+	info, err := f.lookup("walk", root, false)
+	if err != nil {
+		return finish(do(root, nil, err))
+	}
+	w := &tree{fs: f, do: do, seen: map[uint32]bool{}}
+	return finish(w.visit(root, fs.FileInfoToDirEntry(info), info.inode.Number, 0))
+}
+
+// finish turns what a callback says to end the walk into success.
+func finish(err error) error {
+	if errors.Is(err, fs.SkipDir) || errors.Is(err, fs.SkipAll) {
+		return nil
+	}
+	return err
+}
+
+type tree struct {
+	fs   *FS
+	do   fs.WalkDirFunc
+	seen map[uint32]bool
+}
+
+func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
+	err := t.do(p, d, nil)
+	if errors.Is(err, fs.SkipDir) && d.IsDir() {
+		return nil
+	}
+	if err != nil || !d.IsDir() {
+		return err
+	}
+	entries, damage := t.enter(inode, depth)
+	if damage != nil {
+		if err := t.do(p, d, damage); err != nil {
+			return unlessSkipped(err)
+		}
+	}
+	return t.below(p, entries, depth)
+}
+
+func (t *tree) below(p string, entries []fs.DirEntry, depth int) error {
+	for _, e := range entries {
+		child := e.Name()
+		if p != "." {
+			child = path.Join(p, child)
+		}
+		err := t.visit(child, e, e.(*dirEntry).inode, depth+1)
+		if errors.Is(err, fs.SkipDir) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter lists a directory once.
+func (t *tree) enter(inode uint32, depth int) ([]fs.DirEntry, error) {
+	place := fmt.Sprintf("inode %d", inode)
+	switch {
+	case t.seen[inode]:
+		return nil, damaged(place, "the directory was met before")
+	case depth > maxPathDepth:
+		return nil, damaged(place, "the directory lies %d levels deep", depth)
+	}
+	t.seen[inode] = true
+	in, err := t.fs.inode(inode)
+	if err != nil {
+		return nil, err
+	}
+	if !in.isDir() {
+		return nil, damaged(place, "its name is of a directory, its mode %#o is not", in.Mode)
+	}
+	return t.fs.list(in)
+}
+
+func unlessSkipped(err error) error {
+	if errors.Is(err, fs.SkipDir) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNames(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"default": true, "test-1234": true, "": false, "../evil": false, "a b": false, "-x": false, "Upper": false, strings.Repeat("x", 32): false,
+	} {
+		if err := CheckName(name); (err == nil) != ok {
+			t.Errorf("name %q: %v", name, err)
+		}
+	}
+}
+
+func TestTheTreeIsFoundUpwards(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Dir(here)
+	for _, place := range []string{want, here, filepath.Join(here, "servers", "kubernetes")} {
+		if tree, err := FindTree(t.TempDir(), place); err != nil || tree.Root != want {
+			t.Errorf("from %q: %+v, %v", place, tree, err)
+		}
+	}
+	if _, err := FindTree(t.TempDir()); !errors.Is(err, ErrNoTree) {
+		t.Errorf("from nowhere: %v", err)
+	}
+}
+
+func TestALabThatNeverWasIsDown(t *testing.T) {
+	l := Lab{Dir: filepath.Join(t.TempDir(), "none"), Name: "none", Out: t.Output(), Now: time.Now}
+	if wasUp, err := l.Down(t.Context()); wasUp || err != nil {
+		t.Errorf("down: %v, %v", wasUp, err)
+	}
+	if state, err := l.Status(); state.Up || err != nil {
+		t.Errorf("status: %+v, %v", state, err)
+	}
+	if _, err := os.Stat(l.Dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("asking made the directory")
+	}
+	if _, err := l.Attack(t.Context()); err == nil || !strings.Contains(err.Error(), "is not up") {
+		t.Errorf("attack: %v", err)
+	}
+}
+
+func TestADescriptionComesBackAsItWas(t *testing.T) {
+	d := Description{Dir: t.TempDir(), Name: "x", Nodes: []NodeEntry{{Name: "node-1", Instance: "i-1"}}, Scenario: Scenario{Volumes: []string{"vol-1"}}}
+	if _, up, err := Load(d.Dir); up || err != nil {
+		t.Errorf("before: %v, %v", up, err)
+	}
+	if err := d.save(); err != nil {
+		t.Fatal(err)
+	}
+	got, up, err := Load(d.Dir)
+	if err != nil || !up || !slices.Equal(got.Nodes, d.Nodes) || !slices.Equal(got.Scenario.Volumes, d.Scenario.Volumes) {
+		t.Errorf("got %+v, %v, %v", got, up, err)
+	}
+}
+
+func TestMissingPackagesAreNamedWithTheCommand(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // a machine without anything, apt-get included
+	packages := debianPackages(t.Context(), t.TempDir(), true, true)
+	for _, want := range []string{"busybox-static", "gcc", "iproute2", "libseccomp-dev", "mount", "python3-venv", "util-linux"} {
+		if !slices.Contains(packages, want) {
+			t.Errorf("%q is not among %v", want, packages)
+		}
+	}
+	err := installPackages(t.Context(), packages, t.Output())
+	if err == nil || !strings.Contains(err.Error(), "apt-get install "+strings.Join(packages, " ")) {
+		t.Errorf("got %v", err)
+	}
+	if err := installPackages(t.Context(), nil, t.Output()); err != nil {
+		t.Errorf("nothing to install: %v", err)
+	}
+}

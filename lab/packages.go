@@ -1,0 +1,82 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/lab/build"
+	"github.com/firebreak-ir/firebreak/lab/python"
+	"github.com/firebreak-ir/firebreak/lab/realnode/disk"
+	"github.com/firebreak-ir/firebreak/lab/realnode/ociimage"
+)
+
+// debianPackages lists what this machine lacks for the lab, as names of Debian packages.
+func debianPackages(ctx context.Context, cache string, realNode, buildsC bool) []string {
+	needs := map[string]string{}
+	if realNode {
+		for program, pkg := range map[string]string{
+			"unshare": "util-linux", "nsenter": "util-linux", "mount": "mount", "losetup": "mount", "ip": "iproute2",
+		} {
+			needs[program] = pkg
+		}
+	}
+	var lacking []string
+	for program, pkg := range needs {
+		if _, err := exec.LookPath(program); err != nil {
+			lacking = append(lacking, pkg)
+		}
+	}
+	for _, program := range disk.Needs() {
+		if _, err := disk.Program(program); err != nil {
+			lacking = append(lacking, "e2fsprogs")
+		}
+	}
+	if _, err := ociimage.FindBusybox(); realNode && err != nil {
+		lacking = append(lacking, "busybox-static")
+	}
+	if realNode && buildsC && !build.HasC(ctx) {
+		lacking = append(lacking, build.CPackages()...)
+	}
+	if _, made := python.Find(cache); !made && python.Possible(ctx) != nil {
+		lacking = append(lacking, "python3", "python3-venv")
+	}
+	slices.Sort(lacking)
+	return slices.Compact(lacking)
+}
+
+// installPackages installs as root, after saying what; anybody else is told the command.
+func installPackages(ctx context.Context, packages []string, out io.Writer) error {
+	if len(packages) == 0 {
+		return nil
+	}
+	list := strings.Join(packages, " ")
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
+		return fmt.Errorf("this machine lacks what the Debian packages %s hold; install them with: sudo apt-get install %s", list, list)
+	}
+	fmt.Fprintf(out, "installing Debian packages: %s\n", list)
+	if err := aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)); err == nil {
+		return nil
+	}
+	if err := aptGet(ctx, []string{"update"}); err != nil { // a new machine has no package lists yet
+		return fmt.Errorf("install Debian packages: %w", err)
+	}
+	if err := aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)); err != nil {
+		return fmt.Errorf("install Debian packages: %w", err)
+	}
+	return nil
+}
+
+func aptGet(ctx context.Context, args []string) error {
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--quiet"}, args...)...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, strings.TrimSpace(string(output)))
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Entry is one thing that Down has to undo: a process or a cleanup.
+type Entry struct {
+	Process *Process `json:"process,omitempty"`
+	Cleanup *Cleanup `json:"cleanup,omitempty"`
+}
+
+// Process is a recorded child. A zero ID means that the child was about to be started when the record was written.
+type Process struct {
+	Name  string        `json:"name"`
+	Path  string        `json:"path"`
+	Args  []string      `json:"args,omitempty"`
+	Grace time.Duration `json:"grace"`
+	ID    ID            `json:"id"`
+}
+
+// stateFile is the ordered record on disk. Every change is made under a lock and replaces the file atomically.
+type stateFile struct{ path string }
+
+func (s stateFile) read() ([]Entry, error) {
+	raw, err := os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read lab state: %w", err)
+	}
+	var entries []Entry
+	if err := json.Unmarshal(raw, &entries); err != nil {
+		return nil, fmt.Errorf("read lab state %q: %w", s.path, err)
+	}
+	return entries, nil
+}
+
+func (s stateFile) change(edit func([]Entry) ([]Entry, error)) error {
+	unlock, err := Lock(s.path + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	entries, err := s.read()
+	if err != nil {
+		return err
+	}
+	if entries, err = edit(entries); err != nil {
+		return err
+	}
+	return s.write(entries)
+}
+
+func (s stateFile) remove(index int) error {
+	return s.change(func(entries []Entry) ([]Entry, error) {
+		if index >= len(entries) {
+			return entries, nil
+		}
+		return append(entries[:index], entries[index+1:]...), nil
+	})
+}
+
+// write replaces the file; the rename makes a killed writer leave either the old record or the new one.
+func (s stateFile) write(entries []Entry) error {
+	raw, err := json.MarshalIndent(entries, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write lab state: %w", err)
+	}
+	file, err := os.CreateTemp(filepath.Dir(s.path), ".state-*")
+	if err != nil {
+		return fmt.Errorf("write lab state: %w", err)
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(append(raw, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write lab state %q: %w", s.path, err)
+	}
+	return os.Rename(file.Name(), s.path)
+}
+
+// Lock waits for an exclusive lock on path. The kernel releases it when the holder dies.
+func Lock(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := flock(file, syscall.LOCK_EX); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %q: %w", path, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+// TryLock is Lock, but answers at once: free is false while somebody else holds the lock.
+func TryLock(path string) (unlock func(), free bool, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, false, fmt.Errorf("lock: %w", err)
+	}
+	switch err := flock(file, syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		file.Close()
+		return nil, false, nil
+	case err != nil:
+		file.Close()
+		return nil, false, fmt.Errorf("lock %q: %w", path, err)
+	}
+	return func() { file.Close() }, true, nil
+}
+
+// flock repeats the call when a signal interrupts it, as the runtime's own preemption signals do.
+func flock(file *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(file.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/lab/build"
+	"github.com/firebreak-ir/firebreak/lab/python"
+	"github.com/firebreak-ir/firebreak/lab/realnode"
+)
+
+// prepare installs and builds what is missing.
+func (s *starting) prepare(ctx context.Context) error {
+	if s.RealNode && os.Getuid() != 0 {
+		s.leaveOut("the real node: " + realnode.ErrNotRoot.Error())
+		s.RealNode = false
+	}
+	builder, servers := s.builder()
+	missing, err := builder.Missing(ctx, servers)
+	if err != nil {
+		return err
+	}
+	if err := s.install(ctx, len(missing) > 0); err != nil {
+		return err
+	}
+	if err := s.build(ctx, builder, servers, missing); err != nil {
+		return err
+	}
+	if s.python, err = python.Ensure(ctx, s.Cache, s.Out); err != nil {
+		return err
+	}
+	s.d.Tools = Tools{Python: s.python.Python(), DockerExplorer: s.python.DockerExplorer()}
+	s.checkRealNode(ctx)
+	return nil
+}
+
+func (s *starting) builder() (build.Builder, []build.Server) {
+	servers := build.ControlPlane()
+	if s.RealNode {
+		servers = build.Servers()
+	}
+	return build.Builder{
+		Source: s.Tree.Servers(), Cache: s.Cache, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Out: s.Out, Live: s.Live, Now: s.Now,
+	}, servers
+}
+
+func (s *starting) install(ctx context.Context, builds bool) error {
+	packages := debianPackages(ctx, s.Cache, s.RealNode, builds)
+	if !s.Install && len(packages) > 0 {
+		return fmt.Errorf("this machine lacks what some Debian packages hold; install them with: apt-get install %s", strings.Join(packages, " "))
+	}
+	return installPackages(ctx, packages, s.Out)
+}
+
+func (s *starting) build(ctx context.Context, builder build.Builder, servers []build.Server, missing []string) error {
+	if len(missing) > 0 {
+		fmt.Fprintf(s.Out, "building %d server programs, once for these versions (10 to 15 minutes on two cores): %s\n", len(missing), strings.Join(missing, " "))
+	}
+	result, err := builder.Ensure(ctx, servers)
+	if err != nil {
+		return err
+	}
+	s.binaries = result.Binaries
+	fmt.Fprintf(s.Out, "server programs are in %s, %d of them built now\n", result.Binaries.Dir, len(result.Built))
+	return nil
+}
+
+// checkRealNode leaves the real node out, with the reason, where the machine cannot run one.
+func (s *starting) checkRealNode(ctx context.Context) {
+	if !s.RealNode {
+		return
+	}
+	if err := realnode.Possible(ctx, s.binaries.Dir); err != nil {
+		s.leaveOut("the real node: " + err.Error())
+		s.RealNode = false
+	}
+}
+
+func (s *starting) leaveOut(what string) {
+	fmt.Fprintln(s.Out, "left out: "+what)
+	s.d.LeftOut = append(s.d.LeftOut, what)
+}

@@ -1,0 +1,90 @@
+// Package compile turns a playbook's text into a plan, or into everything that is wrong with it: in one pass, each
+// problem with its place. It is pure: it needs the catalog's declarations and runs nothing.
+package compile
+
+import (
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
+)
+
+// The one version and kind of file that this package reads.
+const (
+	APIVersion = "firebreak/v1"
+	Kind       = "Playbook"
+)
+
+// Compile reads a playbook. The plan is whole when there are no problems, and empty otherwise; problems are sorted by
+// place.
+func Compile(file string, data []byte, catalog activities.Catalog) (plan.Plan, []syntax.Problem) {
+	root, problems := syntax.Parse(file, data)
+	if root == nil {
+		return plan.Plan{}, problems
+	}
+	c := newCompiler(catalog)
+	c.reader.Add(problems...)
+	c.plan.Source = file
+	c.playbook(root)
+	if found := c.reader.Problems(); len(found) > 0 {
+		return plan.Plan{}, found
+	}
+	if problem, bad := c.seal(root); bad {
+		return plan.Plan{}, []syntax.Problem{problem}
+	}
+	return c.plan, nil
+}
+
+// compiler carries what the rules share while one playbook is compiled.
+type compiler struct {
+	reader  syntax.Reader
+	catalog activities.Catalog
+	plan    plan.Plan
+	types   *provider
+	checker *checker
+	used    map[string]bool            // inputs that an expression reads
+	ids     map[string]syntax.Position // of steps
+	lines   map[string]int             // of all ids, also of those that come later
+	facts   map[string]known           // what the conditions of steps establish
+	items   map[string]string          // foreach variables: the notation of their types
+	in, out map[string]activities.Type // of activities, read once
+}
+
+func newCompiler(catalog activities.Catalog) *compiler {
+	c := &compiler{
+		catalog: catalog,
+		types:   newProvider(),
+		used:    map[string]bool{},
+		ids:     map[string]syntax.Position{},
+		facts:   map[string]known{},
+		items:   map[string]string{},
+		in:      map[string]activities.Type{},
+		out:     map[string]activities.Type{},
+	}
+	c.checker = newChecker(c.types)
+	return c
+}
+
+// playbook reads the file from top to bottom, except that steps are read after all that they may refer to.
+func (c *compiler) playbook(root *syntax.Node) {
+	top := c.reader.Map(root, "the playbook")
+	if root.Kind != syntax.Map {
+		return
+	}
+	c.header(top)
+	c.metadata(top.Map("metadata"), top.Required("metadata"))
+	c.inputs(top.Optional("inputs"))
+	c.triggers(top.List("triggers"))
+	c.dedup(top)
+	c.lines = idLines(root)
+	d := c.defaults(top.Map("defaults"))
+	main := c.steps(top, d)
+	closing := c.closing(top, d, main)
+	c.outputs(top.Optional("outputs"), closing)
+	c.unusedInputs(top.Optional("inputs"))
+	c.refuse(top, widerTop())
+	top.Done()
+}
+
+func position(at syntax.Position) plan.Position {
+	return plan.Position{Line: at.Line, Column: at.Column}
+}

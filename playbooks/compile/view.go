@@ -1,0 +1,162 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// view is what one place of the playbook sees of a step: seen from outside a parallel, a branch or a foreach, the steps
+// inside may be absent for more reasons than among themselves.
+type view struct {
+	name     string // of its CEL type
+	id       string
+	output   *activities.Type // of an activity
+	children []*view          // of parallel, then and else, or of an item
+	item     *view            // of foreach
+	absent   []reason         // why it may have no output
+}
+
+// reason says why a step may have no output. A condition that is known to hold at the reader removes it.
+type reason struct {
+	text      string
+	condition []string // facts that all must hold; none: only has() helps
+}
+
+func (v *view) child(id string) *view {
+	for _, child := range v.children {
+		if child.id == id {
+			return child
+		}
+	}
+	return nil
+}
+
+func (v *view) fields() []string {
+	out := []string{"status", "error"}
+	switch {
+	case v.output != nil:
+		out = append(out, "output")
+	case v.item != nil:
+		out = append(out, "items")
+	}
+	for _, child := range v.children {
+		out = append(out, child.id)
+	}
+	return out
+}
+
+func (v *view) fieldType(p *provider, field string) (*cel.Type, bool) {
+	switch {
+	case field == "status" || field == "error":
+		return cel.StringType, true
+	case field == "output" && v.output != nil:
+		return p.celType(*v.output), true
+	case field == "items" && v.item != nil:
+		return cel.ListType(cel.ObjectType(v.item.name)), true
+	}
+	if child := v.child(field); child != nil {
+		return cel.ObjectType(child.name), true
+	}
+	return nil, false
+}
+
+// declared gives the view as plain data, for the variable of a foreach over the items of another.
+func (v *view) declared(p *provider) activities.Type {
+	text := activities.Type{Kind: activities.String}
+	out := activities.Type{Kind: activities.Object, Fields: []activities.Field{
+		{Name: "status", Required: true, Type: text}, {Name: "error", Type: text},
+	}}
+	if v.output != nil {
+		out.Fields = append(out.Fields, activities.Field{Name: "output", Type: *v.output})
+	}
+	if v.item != nil {
+		item := v.item.declared(p)
+		out.Fields = append(out.Fields, activities.Field{Name: "items", Type: activities.Type{Kind: activities.List, Elem: &item}})
+	}
+	for _, child := range v.children {
+		out.Fields = append(out.Fields, activities.Field{Name: child.id, Type: child.declared(p)})
+	}
+	return out
+}
+
+// look makes the view of a compiled step with more reasons for its absence than its own.
+func (c *compiler) look(step plan.Step, more ...reason) *view {
+	reasons := slices.Concat(more, c.absence(step))
+	v := &view{id: step.ID, absent: reasons}
+	c.types.name(v, "step "+step.ID)
+	switch {
+	case step.Uses != nil:
+		out := c.out[step.Uses.Activity]
+		v.output = &out
+	case step.Parallel != nil:
+		v.children = c.lookAll(step.Parallel, reasons)
+	case step.Branch != nil:
+		then := reason{text: "it is in the \"then\" of step " + step.ID, condition: c.facts[step.ID].then}
+		other := reason{text: "it is in the \"else\" of step " + step.ID, condition: c.facts[step.ID].otherwise}
+		v.children = append(c.lookAll(step.Branch.Then, append(slices.Clone(reasons), then)),
+			c.lookAll(step.Branch.Else, append(slices.Clone(reasons), other))...)
+	case step.Foreach != nil:
+		v.item = &view{id: step.ID + " item"}
+		c.types.name(v.item, "item of "+step.ID)
+		v.item.children = c.lookAll(step.Foreach.Do, itemAbsence(step))
+		v.item.forget()
+	}
+	return v
+}
+
+// forget takes the conditions out of the reasons: outside of a foreach they would speak of another item.
+func (v *view) forget() {
+	for i := range v.absent {
+		v.absent[i].condition = nil
+	}
+	for _, child := range v.children {
+		child.forget()
+	}
+	if v.item != nil {
+		v.item.forget()
+	}
+}
+
+func (c *compiler) lookAll(steps []plan.Step, more []reason) []*view {
+	var out []*view
+	for _, step := range steps {
+		if step.ID != "" {
+			out = append(out, c.look(step, more...))
+		}
+	}
+	return out
+}
+
+// absence gives the reasons that stand in the step itself. A held step that a person skips is none: it cannot be known
+// beforehand, and the run holds again at the reader.
+func (c *compiler) absence(step plan.Step) []reason {
+	var out []reason
+	if step.If != nil {
+		out = append(out, reason{text: "it has an \"if\"", condition: c.facts[step.ID].own})
+	}
+	if step.OnError == plan.Continue && step.Uses != nil {
+		out = append(out, reason{text: "it has \"onError: continue\""})
+	}
+	return out
+}
+
+func itemAbsence(step plan.Step) []reason {
+	if step.Foreach.OnError == plan.Continue {
+		return []reason{{text: "an item of step " + step.ID + " may fail (\"onError: continue\")"}}
+	}
+	return nil
+}
+
+// name gives a view a type name of its own.
+func (p *provider) name(v *view, wanted string) {
+	v.name = wanted
+	for i := 2; p.views[v.name] != nil; i++ {
+		v.name = fmt.Sprintf("%s (%d)", wanted, i)
+	}
+	p.views[v.name] = v
+}

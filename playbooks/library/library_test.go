@@ -1,0 +1,163 @@
+package library
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/activities/all"
+	"github.com/firebreak-ir/firebreak/playbooks/compile"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+func catalog() activities.Catalog { return activities.NewCatalog(all.List(all.Deps{})...) }
+
+func TestEveryPlaybookCompiles(t *testing.T) {
+	if len(Names()) == 0 {
+		t.Fatal("the library is empty")
+	}
+	for _, name := range Names() {
+		raw, ok := Find(name)
+		if !ok {
+			t.Fatalf("%s is listed and not found", name)
+		}
+		p, problems := compile.Compile(Prefix+name, raw, catalog())
+		for _, problem := range problems {
+			t.Error(problem)
+		}
+		if len(problems) == 0 && p.Name != name {
+			t.Errorf("file %s holds playbook %q", name, p.Name)
+		}
+		if text, large := compile.SizeWarning(p); large {
+			t.Error(text)
+		}
+	}
+}
+
+func TestFindKeepsToTheLibrary(t *testing.T) {
+	for _, name := range []string{"", ".", "nobody", "../library/pod-compromise", "pod-compromise.yaml"} {
+		if _, ok := Find(name); ok {
+			t.Errorf("found %q", name)
+		}
+	}
+}
+
+func podCompromise(t *testing.T) plan.Plan {
+	t.Helper()
+	raw, _ := Find("pod-compromise")
+	p, problems := compile.Compile(Prefix+"pod-compromise", raw, catalog())
+	for _, problem := range problems {
+		t.Fatal(problem)
+	}
+	return p
+}
+
+func TestPodCompromiseStartsOnFalco(t *testing.T) {
+	p, e := podCompromise(t), plan.NewEvaluator()
+	alert := plan.Alert{
+		Source: "falco", Cluster: "lab", Rule: "Terminal shell in container", Priority: "Notice",
+		Target: plan.Target{Namespace: "shop", Pod: "web-1"},
+	}
+	if ok, err := e.Matches(p.Triggers[0], alert); !ok || err != nil {
+		t.Errorf("the alert does not match: %v", err)
+	}
+	if key, err := e.Key(p.Dedup, alert); err != nil || key != "lab/shop/web-1/Terminal shell in container" {
+		t.Errorf("key %q, %v", key, err)
+	}
+	alert.Priority = "Informational"
+	if ok, _ := e.Matches(p.Triggers[0], alert); ok {
+		t.Error("a lower priority matches")
+	}
+}
+
+// TestContainmentWaitsForNothingElse is what the playbook promises: before containment, whatever may fail is passed over,
+// except finding the pod itself.
+func TestContainmentWaitsForNothingElse(t *testing.T) {
+	var walk func(steps []plan.Step)
+	walk = func(steps []plan.Step) {
+		for _, s := range steps {
+			if s.Uses != nil && s.OnError != plan.Continue && s.ID != "scope" && (s.Phase == "identify" || s.Phase == "coordinate") {
+				t.Errorf("step %s may hold the run before the pod is contained", s.Path)
+			}
+			walk(s.Parallel)
+			if s.Foreach != nil {
+				walk(s.Foreach.Do)
+			}
+		}
+	}
+	walk(podCompromise(t).Steps)
+}
+
+// TestWithoutCloud evaluates every condition of a node that no cloud knows: the case goes on without snapshots.
+func TestWithoutCloud(t *testing.T) {
+	p := podCompromise(t)
+	e, err := plan.NewEvaluator().For(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := plan.Scope{Alert: plan.Alert{}, Steps: map[string]any{
+		"scope": map[string]any{"status": "done", "output": map[string]any{"node": map[string]any{"name": "n1"}}},
+	}}
+	runs := map[string]bool{}
+	var walk func(steps []plan.Step)
+	walk = func(steps []plan.Step) {
+		for _, s := range steps {
+			runs[s.ID] = true
+			if s.If != nil {
+				ok, err := e.Bool(*s.If, scope)
+				if err != nil {
+					t.Errorf("step %s: %v", s.Path, err)
+				}
+				runs[s.ID] = ok
+			}
+			walk(s.Parallel)
+		}
+	}
+	walk(p.Steps)
+	for id, want := range map[string]bool{"cordon": true, "isolate": true, "instance": false, "disks": false, "improve": true} {
+		if runs[id] != want {
+			t.Errorf("step %s runs: %v, want %v", id, runs[id], want)
+		}
+	}
+}
+
+// TestTicketNamesWhatWasFound evaluates the ticket with one disk that was read and one that was not.
+func TestTicketNamesWhatWasFound(t *testing.T) {
+	p := podCompromise(t)
+	e, err := plan.NewEvaluator().For(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := plan.Decode([]byte(`{
+		"scope": {"status": "done", "output": {"summary": "Pod shop/web-1 runs on n1."}},
+		"isolate": {"status": "done", "items": [{"status": "done", "verify": {"status": "done", "output": {"summary": "Cut off."}}}]},
+		"offline": {"status": "done", "items": [
+			{"status": "done",
+			 "containers": {"status": "done", "output": {"summary": "7 containers."}},
+			 "writes": {"status": "done", "output": {"summary": "3 files.", "findings": [{"title": "New cron entry", "path": "/etc/cron.d/x"}]}},
+			 "explore": {"status": "failed", "error": "not installed"}},
+			{"status": "failed", "error": "corrupt"}]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	improve := p.Steps[len(p.Steps)-1]
+	got, err := e.Value(improve.Uses.With, plan.Scope{
+		Alert: plan.Alert{Rule: "Terminal shell in container", Target: plan.Target{Namespace: "shop", Pod: "web-1"}},
+		Run:   plan.Run{Case: "c-1", Cluster: "lab", Playbook: p.Name},
+		Steps: steps.(map[string]any),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"title":    "Terminal shell in container in shop/web-1",
+		"body":     "Case c-1 on cluster lab.\n\nPod shop/web-1 runs on n1.\nFind out how it began, and close that way.\n",
+		"severity": "high",
+		"items":    []any{"Cut off.", "7 containers.", "3 files.", "New cron entry: /etc/cron.d/x"},
+		"labels":   []any{"incident", "pod-compromise"},
+	}
+	if diff := cmp.Diff(any(want), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,109 @@
+package triggers
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// byRule matches a trigger whose id is the alert's rule, and takes the namespace and the pod for the key.
+type byRule struct{}
+
+func (byRule) Matches(t plan.Trigger, a plan.Alert) (bool, error) {
+	if t.ID == "broken" {
+		return false, errors.New("no such key: owner")
+	}
+	return t.ID == a.Rule, nil
+}
+
+func (byRule) Key(d plan.Dedup, a plan.Alert) (string, error) {
+	if d.Key.Source == "broken" {
+		return "", errors.New("no such key: owner")
+	}
+	return a.Target.Namespace + "/" + a.Target.Pod, nil
+}
+
+func TestMatch(t *testing.T) {
+	router := newRouter(t,
+		playbook("first", "key", "other", "shell", "shell"),
+		playbook("never", "key", "other"),
+		playbook("second", "", "broken", "shell"),
+		playbook("unkeyed", "broken", "shell"),
+		playbook("faulty", "key", "broken"))
+	starts, err := router.Match(alert("shell", "web-1"))
+	var got []string
+	for _, s := range starts {
+		got = append(got, s.Workflow+" "+s.Trigger)
+	}
+	a := alert("shell", "web-1")
+	want := []string{WorkflowID("first", "shop/web-1") + " shell", "second-" + WorkflowID("", Fingerprint(a))[1:] + " shell"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("starts (-want +got):\n%s", diff)
+	}
+	wantErr := `playbook "unkeyed", dedup key: no such key: owner` + "\n" +
+		`playbook "faulty", trigger "broken": no such key: owner`
+	if err == nil || err.Error() != wantErr {
+		t.Errorf("error\ngot  %v\nwant %s", err, wantErr)
+	}
+}
+
+func TestTwoPodsWithTheSameTextAreTwoCases(t *testing.T) {
+	router := newRouter(t, playbook("keyed", "key", "shell"), playbook("unkeyed", "", "shell"))
+	one, _ := router.Match(alert("shell", "web-1"))
+	again, _ := router.Match(alert("shell", "web-1"))
+	two, _ := router.Match(alert("shell", "web-2"))
+	for i := range one {
+		if one[i].Workflow != again[i].Workflow {
+			t.Errorf("%s: the same alert is two cases", one[i].Plan.Name)
+		}
+		if one[i].Workflow == two[i].Workflow {
+			t.Errorf("%s: two pods are one case", one[i].Plan.Name)
+		}
+	}
+}
+
+func TestFingerprintIsOfTheEventNotOfTheDelivery(t *testing.T) {
+	a := alert("shell", "web-1")
+	b := a
+	b.ID = "another delivery"
+	if Fingerprint(a) != Fingerprint(b) {
+		t.Error("a second delivery of one event is another event")
+	}
+	b.Fields = map[string]any{"proc.name": "sh"}
+	if Fingerprint(a) == Fingerprint(b) {
+		t.Error("events with different fields are one")
+	}
+}
+
+func TestNewRouterRefusesTwoOfOneName(t *testing.T) {
+	_, err := NewRouter([]plan.Plan{playbook("a", "", "x"), playbook("a", "", "y")}, byRule{})
+	if err == nil {
+		t.Error("two playbooks of one name were taken")
+	}
+}
+
+func newRouter(t *testing.T, plans ...plan.Plan) *Router {
+	t.Helper()
+	r, err := NewRouter(plans, byRule{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func playbook(name, key string, triggers ...string) plan.Plan {
+	p := plan.Plan{Name: name, Dedup: plan.Dedup{Key: plan.Expr{Source: key}}}
+	for _, id := range triggers {
+		p.Triggers = append(p.Triggers, plan.Trigger{ID: id, Falco: &plan.FalcoTrigger{}})
+	}
+	return p
+}
+
+func alert(rule, pod string) plan.Alert {
+	return plan.Alert{ID: "one delivery", Rule: rule, Time: time.Unix(1_800_000_000, 0).UTC(),
+		Target: plan.Target{Namespace: "shop", Pod: pod}}
+}

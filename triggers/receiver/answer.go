@@ -1,0 +1,172 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/triggers"
+	"github.com/firebreak-ir/firebreak/triggers/falco"
+)
+
+// Outcome is what became of a request; it is a label of the metrics, so there are only these.
+type Outcome string
+
+// The outcomes.
+const (
+	Accepted     Outcome = "accepted"     // 202: the run is durable
+	Unmatched    Outcome = "unmatched"    // 200: no playbook's trigger matches
+	Tested       Outcome = "test"         // 200: the sender tested the connection
+	Malformed    Outcome = "malformed"    // 400
+	Unauthorized Outcome = "unauthorized" // 401
+	WrongMethod  Outcome = "wrong_method" // 405
+	TooLarge     Outcome = "too_large"    // 413
+	WrongType    Outcome = "wrong_type"   // 415
+	Unevaluable  Outcome = "unevaluable"  // 422: a playbook's expression fails on this alert
+	Unavailable  Outcome = "unavailable"  // 503: send it again
+)
+
+// Outcomes lists every outcome.
+func Outcomes() []Outcome {
+	return []Outcome{Accepted, Unmatched, Tested, Malformed, Unauthorized, WrongMethod, TooLarge, WrongType, Unevaluable, Unavailable}
+}
+
+// status is the outcome's HTTP status.
+func (o Outcome) status() int {
+	switch o {
+	case Accepted:
+		return http.StatusAccepted
+	case Unmatched, Tested:
+		return http.StatusOK
+	case Malformed:
+		return http.StatusBadRequest
+	case Unauthorized:
+		return http.StatusUnauthorized
+	case WrongMethod:
+		return http.StatusMethodNotAllowed
+	case TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case WrongType:
+		return http.StatusUnsupportedMediaType
+	case Unevaluable:
+		return http.StatusUnprocessableEntity
+	case Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// retryAfter is when a sender should try again; zero says nothing.
+type retryAfter time.Duration
+
+func (r retryAfter) seconds() string { return strconv.Itoa(int(time.Duration(r).Seconds())) }
+
+// reply is the body of an answer. The first case stands at its top, further playbooks' cases in more.
+type reply struct {
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
+	Alert   string  `json:"alert,omitempty"`
+	*triggers.Case
+	More []triggers.Case `json:"more,omitempty"`
+}
+
+func (r reply) cases() []triggers.Case {
+	if r.Case == nil {
+		return nil
+	}
+	return append([]triggers.Case{*r.Case}, r.More...)
+}
+
+type answer struct {
+	reply
+	retryAfter retryAfter
+	alert      *plan.Alert
+	err        error // for the log; the reply's reason is for the sender
+}
+
+func refuse(o Outcome, err error) answer {
+	reason := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return answer{reply: reply{Outcome: o, Reason: reason}, err: errors.New(reason)}
+}
+
+// answer goes from the cheapest question to the dearest: nothing of the body is read before the sender is known.
+func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) answer {
+	switch {
+	case req.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		return refuse(WrongMethod, fmt.Errorf("want POST, got %.20q", req.Method))
+	case !r.token.admits(req):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="firebreak"`)
+		return refuse(Unauthorized, errors.New("the bearer token is missing or wrong"))
+	case !isJSON(req):
+		return refuse(WrongType, fmt.Errorf("want Content-Type application/json, got %.80q", req.Header.Get("Content-Type")))
+	}
+	a, err := falco.Decode(http.MaxBytesReader(w, req.Body, falco.MaxBytes+1))
+	switch {
+	case errors.Is(err, falco.ErrTooLarge):
+		return refuse(TooLarge, err)
+	case err != nil:
+		return refuse(Malformed, err)
+	}
+	a.Cluster = r.opts.Cluster
+	return r.open(req.Context(), a)
+}
+
+func isJSON(req *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
+func (r *Receiver) open(ctx context.Context, a plan.Alert) answer {
+	out := answer{reply: reply{Outcome: Tested, Alert: a.ID}, alert: &a}
+	if falco.IsTest(a) {
+		out.Reason = "connection test: alerts of this receiver start playbooks"
+		return out
+	}
+	starts, err := r.opts.Router.Match(a)
+	if len(starts) > 0 {
+		out.err = err
+		return r.start(ctx, starts, out)
+	}
+	if err != nil {
+		refused := refuse(Unevaluable, err)
+		refused.Alert, refused.alert = a.ID, &a
+		return refused
+	}
+	out.Outcome, out.Reason = Unmatched, "no playbook's trigger matches this alert"
+	return out
+}
+
+// start opens every case. A sender that hangs up does not stop it: the alert was read whole. Where one case fails the
+// answer is 503, and sending the alert again joins those that were opened.
+func (r *Receiver) start(ctx context.Context, starts []triggers.Start, out answer) answer {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.opts.Timeout)
+	defer cancel()
+	var opened []triggers.Case
+	errs := []error{out.err}
+	for _, s := range starts {
+		c, err := r.opts.Starter.Start(ctx, s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("start %q: %w", s.Workflow, err))
+			continue
+		}
+		opened = append(opened, c)
+	}
+	out.err = errors.Join(errs...)
+	if len(opened) > 0 {
+		out.Case, out.More = &opened[0], opened[1:]
+	}
+	if len(opened) < len(starts) {
+		out.Outcome, out.retryAfter = Unavailable, retryAfter(10*time.Second)
+		out.Reason = fmt.Sprintf("%d of %d playbooks could not be started: send the alert again", len(starts)-len(opened), len(starts))
+		return out
+	}
+	out.Outcome = Accepted
+	return out
+}

@@ -1,0 +1,100 @@
+package workflows
+
+import (
+	"encoding/json"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// ActivityInput is the one argument of every activity in Temporal.
+type ActivityInput struct {
+	Call  activities.Call `json:"call"`
+	Input json.RawMessage `json:"input"`
+}
+
+// UndoActivityInput is the one argument of every activity's undo. Output is empty when the activity never reported.
+type UndoActivityInput struct {
+	Call   activities.Call `json:"call"`
+	Input  json.RawMessage `json:"input"`
+	Output json.RawMessage `json:"output,omitempty"`
+}
+
+// Limits on what travels through a history. A payload of more than 2 MiB would end the run.
+const (
+	MaxOutput = 64 << 10  // one activity's output; the worker refuses more
+	MaxInput  = 1 << 20   // one activity's input
+	maxItems  = 500       // one foreach, where the playbook sets no limit
+	mostItems = 2000      // one foreach, whatever the playbook says: a history ends at 51,200 events
+	maxJoined = 20        // alerts kept in full
+	maxGap    = time.Hour // between two attempts, whatever the playbook says
+)
+
+// silence is how long a worker may be silent before its activity is given to another one.
+const silence = 15 * time.Second
+
+// Kinds of failure that the engine adds to the activities' own. They are types of errors in histories.
+const (
+	KindTemporary  = "Temporary"  // an error that retries did not mend
+	KindThrottled  = "Throttled"  // a service that refused to be asked so often
+	KindTimeout    = "Timeout"    // no answer in time, or the worker was lost
+	KindExpression = "Expression" // an expression of the playbook failed on this run's values
+	KindAborted    = "Aborted"    // a person ended the case
+)
+
+// finalKinds are the kinds that no retry mends.
+func finalKinds() []string {
+	return []string{
+		string(activities.Forbidden), string(activities.InvalidInput), string(activities.NotFound),
+		string(activities.Conflict), string(activities.GuardTripped), string(activities.Corrupt),
+		string(activities.Unsupported),
+	}
+}
+
+func activityOptions(cluster string, u *plan.Uses, id, summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           queueOf(cluster, u.Place),
+		StartToCloseTimeout: u.Timeout,
+		HeartbeatTimeout:    heartbeat(u),
+		WaitForCancellation: true, // a capture in flight stops gracefully and its outcome is recorded
+		ActivityID:          id,
+		Summary:             summary,
+		RetryPolicy:         retryPolicy(u.Retry),
+	}
+}
+
+// heartbeat is always set: every activity's worker beats, so a killed worker is noticed long before the timeout.
+func heartbeat(u *plan.Uses) time.Duration {
+	if u.Heartbeat > 0 {
+		return u.Heartbeat
+	}
+	return min(silence, u.Timeout)
+}
+
+func queueOf(cluster string, place activities.Place) string {
+	if place == activities.OnAnalysis {
+		return AnalysisQueue
+	}
+	return ClusterQueue(cluster)
+}
+
+func retryPolicy(r plan.Retry) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:        orDefault(r.Initial, time.Second),
+		BackoffCoefficient:     max(r.Backoff, 1),
+		MaximumInterval:        min(orDefault(r.Max, 30*time.Second), maxGap),
+		MaximumAttempts:        int32(max(r.Attempts, 1)),
+		NonRetryableErrorTypes: append(finalKinds(), r.Never...),
+	}
+}
+
+func orDefault(d, standard time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return standard
+}

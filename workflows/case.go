@@ -1,0 +1,123 @@
+// Package workflows is the one interpreter: it runs a compiled plan as a durable Temporal workflow. It is
+// deterministic: it reads no clock, no environment and no configuration, and does no I/O of its own.
+package workflows
+
+import (
+	"time"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// Names in Temporal: they stand in histories and are never changed.
+const (
+	CaseWorkflow = "FirebreakCase"
+	UndoWorkflow = "FirebreakUndo"
+
+	AlertSignal  = "alert"  // plan.Alert: one more alert of this case; the one that opens it is signalled too
+	StateQuery   = "state"  // -> State
+	PlanQuery    = "plan"   // -> plan.Plan
+	UndoQuery    = "undo"   // -> []Undoable, in the order they were done
+	DecideUpdate = "decide" // Decision -> nothing: what to do with a held step
+
+	Queue         = "firebreak"          // the interpreter
+	AnalysisQueue = "firebreak-analysis" // heavy reading, no cluster's credentials
+)
+
+// ClusterQueue is the task queue of the workers that hold a cluster's credentials.
+func ClusterQueue(cluster string) string { return "firebreak-" + cluster }
+
+// UndoActivity is the Temporal name of an activity's undo.
+func UndoActivity(name string) string { return name + ".undo" }
+
+// Input is what starts a case. The opening alert is in it for its text, and comes as a signal to be counted.
+type Input struct {
+	Plan    plan.Plan      `json:"plan"`
+	Alert   plan.Alert     `json:"alert"`
+	Trigger string         `json:"trigger,omitempty"` // id of the trigger that matched; empty for `run`
+	Inputs  map[string]any `json:"inputs,omitempty"`  // checked against the plan's inputs before the start
+	Cluster string         `json:"cluster"`
+	DryRun  bool           `json:"dryRun,omitempty"`
+}
+
+// Status is where a case is.
+type Status string
+
+// The states of a case.
+const (
+	Running   Status = "running"
+	Held      Status = "held" // at least one step waits for a person; everything stays contained
+	Completed Status = "completed"
+	Failed    Status = "failed"
+	Canceled  Status = "canceled"
+)
+
+// State is the live state of a case, as the query gives it.
+type State struct {
+	activities.Record
+
+	Status  Status         `json:"status"`
+	Phase   string         `json:"phase"`
+	Holds   []HeldStep     `json:"holds,omitempty"`
+	Joined  []plan.Alert   `json:"joined,omitempty"` // the first alerts that came; Alerts counts all of them
+	Outputs map[string]any `json:"outputs,omitempty"`
+}
+
+// Result is what a case gives when it completes. A case that fails gives an error; its State tells the rest.
+type Result struct {
+	Case    string         `json:"case"`
+	Outcome string         `json:"outcome"`
+	Alerts  int            `json:"alerts"`
+	Outputs map[string]any `json:"outputs,omitempty"`
+}
+
+// HeldStep is a step that failed and waits for a Decision.
+type HeldStep struct {
+	Path   string `json:"path"`
+	Error  string `json:"error"`
+	Kind   string `json:"kind"`   // type of the failure, such as Forbidden
+	Advice string `json:"advice"` // one sentence that says what to do
+}
+
+// Action is what a person decides on a held step.
+type Action string
+
+// The decisions.
+const (
+	RetryStep Action = "retry"
+	SkipStep  Action = "skip"
+	AbortCase Action = "abort" // nothing more is started; finally runs; containment stays
+)
+
+// Decision answers a held step.
+type Decision struct {
+	Path   string `json:"path"`
+	Action Action `json:"action"`
+	Reason string `json:"reason,omitempty"` // needed to skip and to abort
+	By     string `json:"by"`               // the authenticated subject
+}
+
+// Undoable is one change that can be undone: registered before its activity starts.
+type Undoable struct {
+	Activity string           `json:"activity"`
+	Place    activities.Place `json:"place"`
+	Call     activities.Call  `json:"call"`
+	Input    any              `json:"input"`
+	Output   any              `json:"output,omitempty"` // absent when the activity never reported back
+	Summary  string           `json:"summary,omitempty"`
+	Timeout  time.Duration    `json:"timeout,omitempty"` // of one attempt, as of the change itself
+}
+
+// UndoInput is what starts the undo of a case: its changes, which are undone from last to first.
+type UndoInput struct {
+	Case    string     `json:"case"`
+	Cluster string     `json:"cluster"`
+	By      string     `json:"by,omitempty"` // who asked for it
+	Reason  string     `json:"reason,omitempty"`
+	Changes []Undoable `json:"changes"`
+}
+
+// UndoResult says what was undone; failures are collected and never stop the rest.
+type UndoResult struct {
+	Steps []activities.StepRecord `json:"steps"`
+}

@@ -1,0 +1,194 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// Case is one case as the lists know it.
+type Case struct {
+	ID       string           `json:"case"`
+	Workflow string           `json:"workflow"`
+	Run      string           `json:"run"`
+	Playbook string           `json:"playbook"`
+	Cluster  string           `json:"cluster"`
+	Status   workflows.Status `json:"status"`
+	Phase    string           `json:"phase,omitempty"`
+	Outcome  string           `json:"outcome,omitempty"`
+	Summary  string           `json:"summary,omitempty"`
+	Started  time.Time        `json:"started"`
+	Ended    time.Time        `json:"ended,omitzero"`
+}
+
+// Open tells whether the case still runs.
+func (c Case) Open() bool { return c.Status == workflows.Running || c.Status == workflows.Held }
+
+// Filter chooses cases; its zero value chooses the newest hundred.
+type Filter struct {
+	OpenOnly bool
+	Cluster  string
+	Limit    int
+}
+
+// List gives cases, the newest first. Temporal's lists follow its histories by some moments.
+func (c *Cases) List(ctx context.Context, f Filter) ([]Case, error) {
+	query := fmt.Sprintf("WorkflowType = '%s'", workflows.CaseWorkflow)
+	if f.OpenOnly {
+		query += " AND ExecutionStatus = 'Running'"
+	}
+	if f.Cluster != "" {
+		if !plainWord(f.Cluster) {
+			return nil, fmt.Errorf("list cases: %q is not the name of a cluster", f.Cluster)
+		}
+		query += fmt.Sprintf(" AND %s = '%s'", workflows.ClusterAttribute, f.Cluster)
+	}
+	return c.search(ctx, query, f.Limit)
+}
+
+// Find gives the one case that the reference means: a case's id, a workflow's id (its newest run), or the beginning of
+// either that no other case shares.
+func (c *Cases) Find(ctx context.Context, reference string) (Case, error) {
+	if !plainWord(reference) {
+		return Case{}, fmt.Errorf("find case %q: %w: not an id", reference, ErrNotFound)
+	}
+	if found, err := c.exact(ctx, reference); err != nil || found.ID != "" {
+		return found, err
+	}
+	byPrefix := fmt.Sprintf("WorkflowType = '%s' AND (%s STARTS_WITH '%s' OR WorkflowId STARTS_WITH '%s')",
+		workflows.CaseWorkflow, workflows.CaseAttribute, reference, reference)
+	list, err := c.search(ctx, byPrefix, 10)
+	if err != nil {
+		return Case{}, err
+	}
+	return only(reference, list)
+}
+
+// exact asks for the run itself, since the lists lag behind a case that has just been started.
+func (c *Cases) exact(ctx context.Context, reference string) (Case, error) {
+	workflow, run := reference, ""
+	if dot := strings.LastIndexByte(reference, '.'); dot > 0 {
+		workflow, run = reference[:dot], reference[dot+1:]
+	}
+	info, err := c.describe(ctx, workflow, "")
+	if err != nil {
+		if missing(err) {
+			return Case{}, nil
+		}
+		return Case{}, err
+	}
+	found := caseOf(info.GetWorkflowExecutionInfo())
+	if info.GetWorkflowExecutionInfo().GetType().GetName() != workflows.CaseWorkflow || run != "" && found.ID != reference {
+		return Case{}, nil // an older run of that workflow id: the lists know it
+	}
+	return found, nil
+}
+
+func only(reference string, list []Case) (Case, error) {
+	switch len(list) {
+	case 0:
+		return Case{}, fmt.Errorf("find case %q: %w; `firebreak cases` lists them", reference, ErrNotFound)
+	case 1:
+		return list[0], nil
+	}
+	var ids []string
+	for _, one := range list {
+		if one.ID == reference {
+			return one, nil
+		}
+		ids = append(ids, one.ID)
+	}
+	return Case{}, fmt.Errorf("find case %q: it is the beginning of several: %s", reference, strings.Join(ids, ", "))
+}
+
+// plainWord keeps what a person typed from becoming part of the query's language.
+func plainWord(text string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`).MatchString(text)
+}
+
+func (c *Cases) search(ctx context.Context, query string, limit int) ([]Case, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	var list []Case
+	var page []byte
+	for {
+		answer, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query: query, PageSize: int32(min(limit, 1000)), NextPageToken: page,
+		})
+		if err != nil {
+			return nil, explain("list cases", err)
+		}
+		for _, info := range answer.GetExecutions() {
+			list = append(list, caseOf(info))
+		}
+		page = answer.GetNextPageToken()
+		if len(page) == 0 || len(list) >= limit {
+			return list[:min(len(list), limit)], nil
+		}
+	}
+}
+
+func caseOf(info *workflowpb.WorkflowExecutionInfo) Case {
+	words := attributes{info}
+	found := Case{
+		ID: words.text(workflows.CaseAttribute), Workflow: info.GetExecution().GetWorkflowId(),
+		Run: info.GetExecution().GetRunId(), Playbook: words.text(workflows.PlaybookAttribute),
+		Cluster: words.text(workflows.ClusterAttribute), Phase: words.text(workflows.PhaseAttribute),
+		Outcome: words.text(workflows.OutcomeAttribute), Started: info.GetStartTime().AsTime(),
+	}
+	if found.ID == "" { // the run's first task is still to come
+		found.ID = workflows.CaseID(found.Workflow, info.GetFirstRunId())
+	}
+	if info.GetCloseTime() != nil {
+		found.Ended = info.GetCloseTime().AsTime()
+	}
+	found.Status = statusOf(info.GetStatus(), found.Outcome)
+	if found.Open() {
+		found.Outcome = ""
+	}
+	return found
+}
+
+func statusOf(status enumspb.WorkflowExecutionStatus, outcome string) workflows.Status {
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return workflows.Completed
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return workflows.Canceled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return workflows.Failed
+	}
+	if outcome == string(workflows.Held) {
+		return workflows.Held
+	}
+	return workflows.Running
+}
+
+type attributes struct {
+	info *workflowpb.WorkflowExecutionInfo
+}
+
+func (a attributes) text(name string) string {
+	payload := a.info.GetSearchAttributes().GetIndexedFields()[name]
+	if payload == nil {
+		return ""
+	}
+	var text string
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &text); err != nil {
+		return ""
+	}
+	return text
+}

@@ -1,0 +1,121 @@
+package cases
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// Started is a case that counts the alert for certain.
+type Started struct {
+	Case     string `json:"case"`
+	Workflow string `json:"workflow"`
+	Run      string `json:"run"`
+	Playbook string `json:"playbook"`
+	Joined   bool   `json:"joined"` // the alert joined a case that was running already
+}
+
+// maxName keeps a case's id, which is a label value, at 63 bytes.
+const maxName = 63 - 1 - 8 - 1 - 8
+
+// WorkflowID is made from the playbook and the dedup key: alerts with one key meet in one run.
+func WorkflowID(playbook, key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return playbook + "-" + hex.EncodeToString(sum[:4])
+}
+
+// Start opens a case, or joins the running one of that workflow id. When it returns without an error the alert stands
+// in Temporal's store. Any error means that the same start may be given again.
+func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input) (Started, error) {
+	if len(in.Plan.Name) > maxName {
+		return Started{}, fmt.Errorf("start a case of %q: the name is longer than %d bytes", in.Plan.Name, maxName)
+	}
+	ctx, done := context.WithTimeout(ctx, surge)
+	defer done()
+	fresh := false
+	run, err := c.client.SignalWithStartWorkflow(context.WithValue(ctx, startKey{}, &fresh),
+		workflowID, workflows.AlertSignal, in.Alert, options(workflowID, in), workflows.CaseWorkflow, in)
+	if err != nil {
+		return Started{}, explain("start a case of "+in.Plan.Name, err)
+	}
+	return Started{
+		Case: workflows.CaseID(workflowID, run.GetRunID()), Workflow: workflowID, Run: run.GetRunID(),
+		Playbook: in.Plan.Name, Joined: !fresh,
+	}, nil
+}
+
+func options(workflowID string, in workflows.Input) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: workflowID, TaskQueue: workflows.Queue,
+		StaticSummary: summary(in.Alert), StaticDetails: details(in),
+		Memo: map[string]any{"planHash": in.Plan.Hash, "playbook": in.Plan.Name + " " + in.Plan.Version, "source": in.Plan.Source},
+	}
+}
+
+// summary is the case in one line, such as "Critical: Terminal shell – shop/web-7d9f".
+func summary(a plan.Alert) string {
+	text := a.Rule
+	if a.Priority != "" {
+		text = a.Priority + ": " + text
+	}
+	if about := target(a.Target); about != "" {
+		text += " – " + about
+	}
+	return workflows.Plain(text, 190)
+}
+
+func target(t plan.Target) string {
+	switch {
+	case t.Namespace != "" && t.Pod != "":
+		return t.Namespace + "/" + t.Pod
+	case t.Pod != "":
+		return t.Pod
+	}
+	return t.Node
+}
+
+// details is the page that stays as it is: what came in, and what was chosen to answer it.
+func details(in workflows.Input) string {
+	var w strings.Builder
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&w, "| %s | %s |\n", name, workflows.Markdown(value))
+		}
+	}
+	w.WriteString("| | |\n|---|---|\n")
+	row("Playbook", in.Plan.Name+" "+in.Plan.Version)
+	row("Title", in.Plan.Title)
+	row("Plan", in.Plan.Hash)
+	row("Cluster", in.Cluster)
+	row("Trigger", in.Trigger)
+	row("Alert", in.Alert.Rule)
+	row("Priority", in.Alert.Priority)
+	row("Target", target(in.Alert.Target))
+	row("Node", in.Alert.Target.Node)
+	row("Container", in.Alert.Target.Container)
+	row("Image", in.Alert.Target.Image)
+	row("What the source says", in.Alert.Summary)
+	return w.String()
+}
+
+type startKey struct{}
+
+// observeStart reads from Temporal's answer whether a start made a new run; the SDK does not hand that out.
+func observeStart(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
+	err := invoke(ctx, method, request, reply, c, o...)
+	fresh, asked := ctx.Value(startKey{}).(*bool)
+	answer, started := reply.(*workflowservice.SignalWithStartWorkflowExecutionResponse)
+	if err == nil && asked && started {
+		*fresh = answer.GetStarted()
+	}
+	return err
+}

@@ -1,0 +1,171 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// Held is a step that waits for a decision.
+type Held = workflows.HeldStep
+
+// Pending is one activity that is being worked on now.
+type Pending struct {
+	Path     string              `json:"path"`
+	Activity string              `json:"activity"`
+	Attempt  int                 `json:"attempt"`
+	Progress activities.Progress `json:"progress,omitzero"`
+	Failure  string              `json:"failure,omitempty"` // of the attempt before
+	Started  bool                `json:"started"`           // false: waits for a worker, or for its next attempt
+}
+
+// View is a case at one moment: its state, and what is being worked on.
+type View struct {
+	workflows.State
+
+	Pending []Pending `json:"pending,omitempty"`
+	// Problem says why the state is not fresh, such as a worker that is down: the case itself goes on.
+	Problem string `json:"problem,omitempty"`
+}
+
+// State asks the case for its state; it answers after it has closed, too.
+func (c *Cases) State(ctx context.Context, of Case) (workflows.State, error) {
+	return ask[workflows.State](ctx, c, of, workflows.StateQuery)
+}
+
+// Plan asks for the plan that the case runs.
+func (c *Cases) Plan(ctx context.Context, of Case) (plan.Plan, error) {
+	return ask[plan.Plan](ctx, c, of, workflows.PlanQuery)
+}
+
+// Changes asks for what an undo would take back, in the order it was done.
+func (c *Cases) Changes(ctx context.Context, of Case) ([]workflows.Undoable, error) {
+	return ask[[]workflows.Undoable](ctx, c, of, workflows.UndoQuery)
+}
+
+// ask asks again for a while where no worker answers: one that was killed and started again needs some seconds until
+// Temporal gives it the old one's runs.
+func ask[T any](ctx context.Context, c *Cases, of Case, query string) (T, error) {
+	inner, done := context.WithTimeout(ctx, takeover)
+	defer done()
+	for {
+		var out T
+		value, err := c.client.QueryWorkflow(inner, of.Workflow, of.Run, query)
+		if err == nil {
+			err = value.Get(&out)
+		}
+		err = explain("ask case "+of.ID, err)
+		if !errors.Is(err, ErrNoWorker) || !pause(inner) {
+			return out, c.silence(ctx, err)
+		}
+	}
+}
+
+// pause waits before asking again; false when the time is up.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(300 * time.Millisecond):
+		return true
+	}
+}
+
+// silence tells a worker that does not answer from a Temporal that does not: a query needs both.
+func (c *Cases) silence(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	if c.Check(ctx) != nil {
+		return err
+	}
+	return ErrNoWorker
+}
+
+// View asks for the state and for what is being worked on.
+func (c *Cases) View(ctx context.Context, of Case) (View, error) {
+	info, err := c.describe(ctx, of.Workflow, of.Run)
+	if err != nil {
+		return View{}, err
+	}
+	state, err := c.State(ctx, of)
+	if err != nil {
+		return View{}, err
+	}
+	now := caseOf(info.GetWorkflowExecutionInfo())
+	if !now.Open() { // a terminated run cannot say so itself
+		state.Status = now.Status
+	}
+	return View{State: state, Pending: pendingOf(info.GetPendingActivities())}, nil
+}
+
+// Watch shows the case whenever it has changed, until it ends or ctx does. While no worker or no Temporal answers it
+// shows the last view with the problem and goes on.
+func (c *Cases) Watch(ctx context.Context, of Case, every time.Duration, show func(View) error) (View, error) {
+	var last View
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		view, err := c.View(ctx, of)
+		switch {
+		case err == nil:
+			last = view
+		case errors.Is(err, ErrNoWorker), errors.Is(err, ErrUnavailable):
+			last.Problem = err.Error()
+		default:
+			return last, err
+		}
+		if err := show(last); err != nil {
+			return last, err
+		}
+		if err == nil && last.Status != workflows.Running && last.Status != workflows.Held {
+			return last, nil
+		}
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Cases) describe(ctx context.Context, workflow, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	info, err := c.client.DescribeWorkflowExecution(ctx, workflow, run)
+	return info, explain("find case "+workflow, err)
+}
+
+func missing(err error) bool { return errors.Is(err, ErrNotFound) }
+
+func pendingOf(list []*workflowpb.PendingActivityInfo) []Pending {
+	var out []Pending
+	for _, one := range list {
+		p := Pending{
+			Path: one.GetActivityId(), Activity: one.GetActivityType().GetName(), Attempt: int(one.GetAttempt()),
+			Failure: one.GetLastFailure().GetMessage(),
+			Started: one.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED,
+		}
+		p.Progress = progressOf(one.GetHeartbeatDetails())
+		out = append(out, p)
+	}
+	return out
+}
+
+func progressOf(beat *commonpb.Payloads) activities.Progress {
+	var p activities.Progress
+	if len(beat.GetPayloads()) == 0 || converter.GetDefaultDataConverter().FromPayloads(beat, &p) != nil {
+		return activities.Progress{}
+	}
+	return p
+}

@@ -1,0 +1,110 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// UndoRequest asks for the changes of a case to be taken back.
+type UndoRequest struct {
+	By        string
+	Reason    string
+	AbortHeld bool // a held case is aborted first; any other open case is refused
+}
+
+// Undo takes back what the case changed and waits until that is through. An undo that is running already is joined.
+// show is called with what is done so far.
+func (c *Cases) Undo(ctx context.Context, of Case, req UndoRequest, show func(workflows.UndoResult)) (workflows.UndoResult, error) {
+	if err := c.closed(ctx, of, req); err != nil {
+		return workflows.UndoResult{}, err
+	}
+	changes, err := c.Changes(ctx, of)
+	if err != nil {
+		return workflows.UndoResult{}, err
+	}
+	run, err := c.startUndo(ctx, of, workflows.UndoInput{
+		Case: of.ID, Cluster: of.Cluster, By: req.By, Reason: req.Reason, Changes: changes,
+	})
+	if err != nil {
+		return workflows.UndoResult{}, err
+	}
+	return c.follow(ctx, run, show)
+}
+
+// UndoID is the workflow id of a case's undo: there is one at a time.
+func UndoID(caseID string) string { return caseID + "-undo" }
+
+func (c *Cases) startUndo(ctx context.Context, of Case, in workflows.UndoInput) (client.WorkflowRun, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	run, err := c.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: UndoID(of.ID), TaskQueue: workflows.Queue, StaticSummary: "Undo of " + of.ID,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, workflows.UndoWorkflow, in)
+	return run, explain("undo case "+of.ID, err)
+}
+
+// closed sees to it that nothing changes the cluster any more while the undo changes it back.
+func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) error {
+	info, err := c.describe(ctx, of.Workflow, of.Run)
+	if err != nil {
+		return err
+	}
+	now := caseOf(info.GetWorkflowExecutionInfo())
+	switch {
+	case !now.Open():
+		return nil
+	case now.Status == workflows.Held && req.AbortHeld:
+		return c.abort(ctx, of, req)
+	case now.Status == workflows.Held:
+		return fmt.Errorf("undo case %s: %w: it is held and open; decide its held step, or ask to abort it first", of.ID, ErrRefused)
+	}
+	return fmt.Errorf("undo case %s: %w: it is still running; wait for its end, or cancel it first", of.ID, ErrRefused)
+}
+
+func (c *Cases) abort(ctx context.Context, of Case, req UndoRequest) error {
+	state, err := c.State(ctx, of)
+	if err != nil {
+		return err
+	}
+	if len(state.Holds) > 0 {
+		d := workflows.Decision{Path: state.Holds[0].Path, Action: workflows.AbortCase, By: req.By, Reason: req.Reason}
+		if d.Reason == "" {
+			d.Reason = "aborted to be undone"
+		}
+		if err := c.Decide(ctx, of, d); err != nil {
+			return err
+		}
+	}
+	_, err = c.Watch(ctx, of, 300*time.Millisecond, func(View) error { return nil })
+	return err
+}
+
+// follow waits for an undo and tells how far it is.
+func (c *Cases) follow(ctx context.Context, run client.WorkflowRun, show func(workflows.UndoResult)) (workflows.UndoResult, error) {
+	var result workflows.UndoResult
+	end := make(chan error, 1)
+	go func() { end <- run.Get(ctx, &result) }()
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-end:
+			if err == nil {
+				show(result)
+			}
+			return result, explain("wait for undo "+run.GetID(), err)
+		case <-tick.C:
+			of := Case{ID: run.GetID(), Workflow: run.GetID(), Run: run.GetRunID()}
+			if so, err := ask[workflows.UndoResult](ctx, c, of, workflows.StateQuery); err == nil {
+				show(so)
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/firebreak-ir/firebreak/activities"
+)
+
+// FailureDetails travels with an activity's permanent error, so that cause and advice can be shown apart.
+type FailureDetails struct {
+	Cause  string `json:"cause"`
+	Advice string `json:"advice"`
+}
+
+// failure is a step that failed, before anything was decided about it.
+type failure struct{ path, kind, cause, advice string }
+
+// Error names the step, the cause and what to do.
+func (f *failure) Error() string {
+	text := fmt.Sprintf("step %q: %s", f.path, f.cause)
+	if f.advice != "" {
+		text += "; " + f.advice
+	}
+	return text
+}
+
+// ended is a failure that ends the run: its step says `onError: fail`.
+type ended struct{ *failure }
+
+// Unwrap gives the failure itself.
+func (e *ended) Unwrap() error { return e.failure }
+
+// aborted is a person's decision to end the run.
+type aborted struct{ Decision }
+
+// Error says who decided and why.
+func (a *aborted) Error() string {
+	return fmt.Sprintf("aborted by %s at step %q: %s", a.By, a.Path, a.Reason)
+}
+
+// failureOf reads what Temporal says of an activity that did not succeed. A cancellation is no failure: it stays what
+// it is.
+func failureOf(path string, err error) error {
+	var application *temporal.ApplicationError
+	var timeout *temporal.TimeoutError
+	switch {
+	case temporal.IsCanceledError(err):
+		return err
+	case errors.As(err, &application):
+		return applicationFailure(path, application)
+	case errors.As(err, &timeout):
+		return &failure{path, KindTimeout, "no answer in time (" + timeout.TimeoutType().String() + ")",
+			"see that the step's workers run and reach their target, or raise the step's timeout; then retry"}
+	}
+	return &failure{path, KindTemporary, err.Error(), adviceFor(KindTemporary)}
+}
+
+func applicationFailure(path string, err *temporal.ApplicationError) error {
+	f := &failure{path: path, kind: err.Type(), cause: err.Message()}
+	var details FailureDetails
+	if err.HasDetails() && err.Details(&details) == nil && details.Cause != "" {
+		f.cause, f.advice = details.Cause, details.Advice
+	}
+	if f.advice == "" {
+		f.advice = adviceFor(f.kind)
+	}
+	return f
+}
+
+// adviceFor is what to do where the activity itself did not say.
+func adviceFor(kind string) string {
+	switch kind {
+	case string(activities.Forbidden):
+		return "grant the permission that the message names, then retry"
+	case KindThrottled:
+		return "wait until the service takes requests again, then retry"
+	case KindExpression:
+		return "skip the step with a reason, or abort and correct the playbook"
+	case string(activities.InvalidInput), string(activities.GuardTripped), string(activities.Unsupported):
+		return "skip the step with a reason, or abort"
+	}
+	return "mend the cause, then retry; or skip the step with a reason"
+}
+
+// failed says what ends the whole run, as one flat error: chains of causes are cut by the Web UI.
+func failed(err error) error {
+	var f *failure
+	var abort *aborted
+	switch {
+	case errors.As(err, &abort):
+		return flat(KindAborted, abort.Error())
+	case errors.As(err, &f):
+		return flat(f.kind, f.Error())
+	}
+	return flat(KindTemporary, err.Error())
+}
+
+func flat(kind, text string) error {
+	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{NonRetryable: true})
+}
+
+// gravest gives the error that decides over a block: an abort before a cancellation before the first failure.
+func gravest(errs []error) error {
+	var first, cancel error
+	for _, err := range errs {
+		var abort *aborted
+		switch {
+		case err == nil:
+		case errors.As(err, &abort):
+			return err
+		case temporal.IsCanceledError(err) && cancel == nil:
+			cancel = err
+		case first == nil:
+			first = err
+		}
+	}
+	if cancel != nil {
+		return cancel
+	}
+	return first
+}

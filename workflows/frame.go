@@ -1,0 +1,95 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// entry is what expressions see of a step that is through: status, and output, error or inner steps. It is made once
+// and never changed.
+type entry = map[string]any
+
+// Names in an entry.
+const (
+	statusKey = "status"
+	outputKey = "output"
+	errorKey  = "error"
+	itemsKey  = "items"
+)
+
+// frame is a block of steps as it runs: what its steps can see. A step sees its siblings before it and everything that
+// the blocks around it see.
+type frame struct {
+	outer   *frame
+	prefix  string // of the paths inside, such as "isolate[0]/"
+	label   string // of the item, for summaries
+	ids     []string
+	entries map[string]entry
+	name    string // the variable of a foreach, and its value
+	value   any
+}
+
+// inner opens a block inside this one.
+func (f *frame) inner(prefix, label string) *frame {
+	if label == "" {
+		label = f.label
+	}
+	return &frame{outer: f, prefix: prefix, label: label}
+}
+
+// item opens one iteration of a foreach.
+func (f *frame) item(prefix, name string, value any) *frame {
+	in := f.inner(prefix, subject(value))
+	in.name, in.value = name, value
+	return in
+}
+
+func (f *frame) put(id string, e entry) {
+	if f.entries == nil {
+		f.entries = map[string]entry{}
+	}
+	if _, there := f.entries[id]; !there {
+		f.ids = append(f.ids, id)
+	}
+	f.entries[id] = e
+}
+
+// adopt takes over what an inner block's steps gave.
+func (f *frame) adopt(inner *frame) {
+	for _, id := range inner.ids {
+		f.put(id, inner.entries[id])
+	}
+}
+
+// into copies the frame's entries beside what is already in e.
+func (f *frame) into(e entry) entry {
+	for _, id := range f.ids {
+		e[id] = f.entries[id]
+	}
+	return e
+}
+
+// scope is what an expression sees at this place and moment.
+func (c *incident) scope(ctx workflow.Context, f *frame) plan.Scope {
+	steps, vars := map[string]any{}, map[string]any{}
+	var chain []*frame
+	for at := f; at != nil; at = at.outer {
+		chain = append(chain, at)
+	}
+	for i := len(chain) - 1; i >= 0; i-- { // from the outside in: the inner name wins
+		chain[i].into(steps)
+		if chain[i].name != "" {
+			vars[chain[i].name] = chain[i].value
+		}
+	}
+	return plan.Scope{Alert: c.in.Alert, Inputs: c.in.Inputs, Run: c.runVariable(ctx), Steps: steps, Vars: vars}
+}
+
+func (c *incident) runVariable(ctx workflow.Context) plan.Run {
+	r := c.state.Record
+	return plan.Run{
+		Case: r.Case, Cluster: r.Cluster, Playbook: r.Playbook, Version: r.Version, PlanHash: r.PlanHash,
+		Workflow: r.Workflow, DryRun: r.DryRun, Now: workflow.Now(ctx), Outcome: r.Outcome, Alerts: r.Alerts, Record: r,
+	}
+}

@@ -1,0 +1,125 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+)
+
+// hold is a failed step that waits for a person. Everything stays contained meanwhile.
+type hold struct {
+	HeldStep
+
+	decision *Decision
+}
+
+// hold waits for a decision and follows it. Neither an entry nor an error means: run the step again.
+func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
+	h := &hold{HeldStep: HeldStep{Path: f.path, Error: f.cause, Kind: f.kind, Advice: f.advice}}
+	c.suspend(ctx, h)
+	err := workflow.Await(ctx, func() bool { return h.decision != nil || c.aborted != nil })
+	c.resume(ctx, h)
+	switch {
+	case err != nil:
+		c.fail(ctx, f.path, f.cause)
+		return nil, err
+	case c.aborted != nil:
+		c.fail(ctx, f.path, f.cause)
+		return nil, c.aborted
+	case h.decision.Action == SkipStep:
+		return c.passOver(ctx, f, h.decision), nil
+	}
+	return nil, nil
+}
+
+// passOver records that a person skipped the step. Its error stays in the record: nothing was done.
+func (c *incident) passOver(ctx workflow.Context, f *failure, d *Decision) entry {
+	c.close(ctx, f.path, activities.StepSkipped, fmt.Sprintf("skipped by %s: %s", d.By, d.Reason), f.cause)
+	return entry{statusKey: string(activities.StepSkipped), errorKey: f.cause}
+}
+
+func (c *incident) suspend(ctx workflow.Context, h *hold) {
+	r := c.at(h.Path)
+	r.Status, r.Error = activities.StepHeld, h.Error
+	c.holds = append(c.holds, h)
+	c.listHolds(ctx)
+}
+
+func (c *incident) resume(ctx workflow.Context, h *hold) {
+	c.holds = slices.DeleteFunc(c.holds, func(other *hold) bool { return other == h })
+	c.listHolds(ctx)
+}
+
+func (c *incident) listHolds(ctx workflow.Context) {
+	c.state.Holds = nil
+	for _, h := range c.holds {
+		c.state.Holds = append(c.state.Holds, h.HeldStep)
+	}
+	c.state.Status = Running
+	if len(c.holds) > 0 {
+		c.state.Status = Held
+	}
+	c.mark(ctx, string(c.state.Status))
+	c.show(ctx)
+}
+
+// takeDecisions answers the update `decide`. What the validator refuses never enters the history.
+func (c *incident) takeDecisions(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate, c.decide, workflow.UpdateHandlerOptions{
+		Validator:   c.checkDecision,
+		Description: "Decide what becomes of a held step: retry, skip or abort",
+	})
+}
+
+func (c *incident) decide(_ workflow.Context, d Decision) error {
+	h := c.held(d.Path)
+	if h == nil {
+		return c.checkDecision(d)
+	}
+	h.decision = &d
+	if d.Action == AbortCase {
+		c.aborted = &aborted{d}
+	}
+	return nil
+}
+
+func (c *incident) checkDecision(d Decision) error {
+	switch {
+	case c.held(d.Path) == nil:
+		return fmt.Errorf("step %q is not held; held are: %s", d.Path, c.heldPaths())
+	case !slices.Contains([]Action{RetryStep, SkipStep, AbortCase}, d.Action):
+		return fmt.Errorf("decision %q is none of retry, skip and abort", d.Action)
+	case d.Action != RetryStep && d.Reason == "":
+		return fmt.Errorf("to %s a held step, say why: the reason is part of the record", d.Action)
+	case d.By == "":
+		return errors.New("the decision does not say who decides")
+	}
+	return nil
+}
+
+// held gives the undecided hold of that path.
+func (c *incident) held(path string) *hold {
+	for _, h := range c.holds {
+		if h.Path == path && h.decision == nil {
+			return h
+		}
+	}
+	return nil
+}
+
+func (c *incident) heldPaths() string {
+	var paths []string
+	for _, h := range c.holds {
+		if h.decision == nil {
+			paths = append(paths, h.Path)
+		}
+	}
+	if len(paths) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%q", paths)
+}
