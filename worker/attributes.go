@@ -2,11 +2,15 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/firebreak-ir/firebreak/workflows"
@@ -36,7 +40,38 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string) er
 	if err != nil {
 		return fmt.Errorf("register search attributes: %w; an administrator can: %s", err, command(namespace))
 	}
-	return nil
+	return settle(ctx, c, namespace)
+}
+
+// lag is longer than the two seconds after which each of Temporal's services reads its namespaces again.
+const lag = 3 * time.Second
+
+// settle waits until attributes that were registered just now are known to every service of the server. A run that
+// uses them earlier is refused and tried again only ten to twenty seconds later: too long for a first case.
+func settle(ctx context.Context, c client.Client, namespace string) error {
+	query := fmt.Sprintf("%s = '%s'", workflows.OutcomeAttribute, workflows.Running)
+	for {
+		_, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: namespace, Query: query, PageSize: 1})
+		var early *serviceerror.InvalidArgument
+		if err == nil {
+			return pause(ctx, lag) // the frontend knows them; the others cannot be asked
+		}
+		if !errors.As(err, &early) {
+			return fmt.Errorf("look for search attributes: %w", err)
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func wanted() map[string]enumspb.IndexedValueType {

@@ -147,16 +147,14 @@ func (w *Worker) ready(ctx context.Context) error {
 			return err
 		}
 		w.config.Log.Warn("Temporal is not ready; waiting", "error", err, "again in", wait)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
 	}
 }
 
 func (w *Worker) check(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, 10*time.Second)
+	ctx, done := context.WithTimeout(ctx, 20*time.Second)
 	defer done()
 	if _, err := w.config.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reach Temporal: %w", err)

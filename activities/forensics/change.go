@@ -15,7 +15,7 @@ import (
 
 const maxHashed = 1 << 30 // bytes of one file
 
-// change is one line of last30.jsonl.
+// change is one line of last-writes.jsonl.
 type change struct {
 	Change    string    `json:"change"` // written, changed or deleted
 	Path      string    `json:"path"`   // on the disk
@@ -31,6 +31,7 @@ type change struct {
 	Changed   time.Time `json:"changed,omitzero"`
 	Created   time.Time `json:"created,omitzero"`
 	SHA256    string    `json:"sha256,omitempty"`
+	Alone     bool      `json:"journalOnly"`
 	Problem   string    `json:"problem,omitempty"` // why it was not read
 	Severity  string    `json:"severity,omitempty"`
 	Title     string    `json:"title,omitempty"`

@@ -27,6 +27,8 @@ type comparison struct {
 	ctx      context.Context
 	disk     *ext4.FS
 	owners   map[string]containers.Container
+	replayed bool      // the journal held something: the disk without it is another view
+	since    time.Time // what changed from here on counts too; zero: nothing does
 	before   map[string]signature
 	changes  []change
 	warnings []string
@@ -44,6 +46,15 @@ func (c *comparison) step(what string, p string, err error) error {
 		c.warnings = append(c.warnings, oneLine("/"+p+": "+err.Error()))
 	}
 	return nil
+}
+
+// lookBefore reads the disk as it lies there.
+func (c *comparison) lookBefore(v volume) error {
+	before, err := ext4.Open(v.raw, v.part.Size, ext4.Options{SkipJournal: true})
+	if err != nil {
+		return err
+	}
+	return before.Walk(".", c.remember)
 }
 
 // remember notes what lies on the disk without the journal. Damage in this view is expected: the journal mends it.
@@ -74,23 +85,34 @@ func (c *comparison) compare(p string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return c.step("", p, err)
 	}
-	old, there := c.before[p]
 	now := signed(info)
-	if there {
-		old.seen = true
-		c.before[p] = old
-		old.seen = false
-		if old == now {
-			return nil
-		}
+	old, there := c.met(p)
+	alone := c.replayed && old != now
+	if !alone && !c.recent(now.changed) {
+		return nil
 	}
-	what := "written"
-	if there {
-		what = "changed"
+	what := "changed"
+	if alone && !there || c.recent(info.Sys().(*ext4.Inode).Created) {
+		what = "written"
 	}
-	c.add(c.describe(what, p, info))
+	ch := c.describe(what, p, info)
+	ch.Alone = alone
+	c.add(ch)
 	return nil
 }
+
+// met gives what stood there without the journal, and notes that it still does.
+func (c *comparison) met(p string) (signature, bool) {
+	old, there := c.before[p]
+	if there {
+		seen := old
+		seen.seen = true
+		c.before[p] = seen
+	}
+	return old, there
+}
+
+func (c *comparison) recent(at time.Time) bool { return !c.since.IsZero() && !at.Before(c.since) }
 
 // deletions are what lies on the disk and is gone after the replay.
 func (c *comparison) deletions() {
@@ -102,7 +124,7 @@ func (c *comparison) deletions() {
 	}
 	slices.Sort(gone)
 	for _, p := range gone {
-		c.add(change{Change: "deleted", Path: p, Size: c.before[p].size, Type: "file"})
+		c.add(change{Change: "deleted", Path: p, Size: c.before[p].size, Type: "file", Alone: true})
 	}
 }
 

@@ -74,6 +74,9 @@ func (c *change) finding() Finding {
 	if !c.Changed.IsZero() {
 		when = " at " + c.Changed.Format("15:04:05.000 MST")
 	}
-	sentence := fmt.Sprintf("%s %s: %q%s; it stands in the file system's journal alone", c.Title, where, place, when)
-	return Finding{Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), SHA256: c.SHA256, Sentence: oneLine(sentence)}
+	sentence := fmt.Sprintf("%s %s: %q%s", c.Title, where, place, when)
+	if c.Alone {
+		sentence += "; it stands in the file system's journal alone"
+	}
+	return Finding{Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), SHA256: c.SHA256, Alone: c.Alone, Sentence: oneLine(sentence)}
 }

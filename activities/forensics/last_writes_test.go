@@ -28,7 +28,7 @@ func TestLastWrites(t *testing.T) {
 	image := makeDisk(t, source)
 	intrude(t, image)
 	deps := forensics.Deps{Store: withImage(t, image)}
-	out, err := run[forensics.LastWritesOutput](t, forensics.LastWrites(deps), call("last"), forensics.ImageInput{Image: imageName})
+	out, err := run[forensics.LastWritesOutput](t, forensics.LastWrites(deps), call("last"), forensics.LastWritesInput{Image: imageName})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +47,32 @@ func TestLastWrites(t *testing.T) {
 	if out.Findings[0].Severity != "critical" || out.Journal.Transactions == 0 || out.Total < len(found) || len(out.Warnings) != 0 {
 		t.Errorf("%+v", out)
 	}
-	if f := found["tmp/.x"]; len(f.SHA256) != 64 {
-		t.Errorf("no hash: %+v", f)
+	if f := found["tmp/.x"]; len(f.SHA256) != 64 || !f.Alone || !strings.Contains(f.Sentence, "journal alone") {
+		t.Errorf("no hash, or not in the journal alone: %+v", f)
+	}
+}
+
+// TestLastWritesThatReachedTheirPlace reads a disk whose journal is empty: the kernel may write everything to its place
+// at any moment, also a second after the intruder was there.
+func TestLastWritesThatReachedTheirPlace(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "lib/containerd"))
+	writeFile(t, filepath.Join(source, layer, "tmp/.x"), append([]byte(elf.ELFMAG), make([]byte, 100)...))
+	image := makeDisk(t, source)
+	for name, test := range map[string]struct {
+		since time.Time
+		want  int
+	}{"all": {time.Now().Add(-time.Hour), 1}, "none": {time.Now().Add(time.Hour), 0}, "journal": {time.Time{}, 0}} {
+		in := forensics.LastWritesInput{Image: imageName, Since: test.since}
+		deps := forensics.Deps{Store: withImage(t, image)} // evidence is written once: a case each
+		out, err := run[forensics.LastWritesOutput](t, forensics.LastWrites(deps), call(name), in)
+		if err != nil || len(out.Findings) != test.want || out.Alone != 0 {
+			t.Errorf("%s: %v, %+v", name, err, out)
+			continue
+		}
+		if test.want > 0 && (out.Findings[0].Severity != "high" || len(out.Findings[0].SHA256) != 64 || strings.Contains(out.Findings[0].Sentence, "journal")) {
+			t.Errorf("%s: %+v", name, out.Findings)
+		}
 	}
 }
 
