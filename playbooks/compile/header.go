@@ -18,8 +18,9 @@ func (c *compiler) constant(top *syntax.Mapping, key, want string) {
 	}
 }
 
-// MaxName is how long a playbook's name may be: workflow ids and label values are made from it.
-const MaxName = 40
+// MaxName is how long a playbook's name may be. A case id is the name, a dash, 16 digits of the dedup key, a dot and 8
+// characters of the run id; it is a Kubernetes label value, which ends at 63.
+const MaxName = 63 - len("-") - 16 - len(".") - 8
 
 func (c *compiler) metadata(m *syntax.Mapping, there *syntax.Node) {
 	if there == nil {
@@ -44,9 +45,14 @@ func (c *compiler) name(m *syntax.Mapping) string {
 	if name == "" {
 		return ""
 	}
-	if len(name) > MaxName || !regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString(name) {
+	switch {
+	case !regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString(name):
 		c.reader.Report(m.Optional("name"), "name",
 			"the name %q must be 1 to %d small letters, digits and dashes, and begin and end with a letter or digit", name, MaxName)
+	case len(name) > MaxName:
+		c.reader.Report(m.Optional("name"), "name",
+			"the name %q has %d characters; at most %d leave room for the digits that make a case id of it, which must fit a Kubernetes label",
+			name, len(name), MaxName)
 	}
 	return name
 }

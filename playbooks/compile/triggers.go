@@ -39,8 +39,10 @@ func (c *compiler) falco(m *syntax.Mapping) *plan.FalcoTrigger {
 	return t
 }
 
-// defaultKey makes one case of the alerts of one rule about one pod.
-const defaultKey = "alert.cluster + '/' + alert.target.namespace + '/' + alert.target.pod + '/' + alert.rule"
+// defaultKey makes one case of the alerts of one rule about one pod. Where the source knows no pod, the node and the
+// container stand after the two empty places, so that no pod's name can pass for them.
+const defaultKey = "alert.cluster + '/' + alert.target.namespace + '/' + alert.target.pod + '/' + " +
+	"(alert.target.pod == '' ? alert.target.node + '/' + alert.target.containerID + '/' : '') + alert.rule"
 
 func (c *compiler) dedup(top *syntax.Mapping) {
 	m := top.Map("dedup")
