@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -139,7 +140,7 @@ func holeInFlow(line []rune) (column int, ok bool) {
 			}
 		case c == '"' || c == '\'':
 			quote = c
-		case c == '$' && strings.HasPrefix(string(line[i:]), "${{"):
+		case c == '$' && slices.Equal(line[i:min(i+3, len(line))], []rune("${{")):
 			return i + 1, depth > 0
 		case c == '{' || c == '[':
 			depth++
