@@ -20,22 +20,19 @@ func (c *incident) countAlerts(ctx workflow.Context) {
 	})
 }
 
-// drainAlerts counts what came since the last task, so that no accepted alert is lost with the end of the run.
-func (c *incident) drainAlerts(ctx workflow.Context) {
-	alerts := workflow.GetSignalChannel(ctx, AlertSignal)
-	for {
-		var alert plan.Alert
-		if !alerts.ReceiveAsync(&alert) {
-			return
-		}
-		c.join(ctx, alert)
-	}
+// settle lets the coroutine that counts alerts run once more: an alert that came with the last activity's end has been
+// handed to it and is not counted yet, and no accepted alert is to be lost with the end of the run.
+func (c *incident) settle(ctx workflow.Context) {
+	passed := false
+	workflow.GoNamed(ctx, "settle", func(workflow.Context) { passed = true })
+	_ = workflow.Await(ctx, func() bool { return passed }) // ctx is detached: no cancellation ends the wait
 }
 
+// join counts one alert. It was bounded when it was signalled, unless somebody else than Firebreak signalled it.
 func (c *incident) join(ctx workflow.Context, alert plan.Alert) {
 	c.state.Alerts++
 	if len(c.state.Joined) < maxJoined {
-		c.state.Joined = append(c.state.Joined, alert)
+		c.state.Joined = append(c.state.Joined, alert.Bounded(MaxAlert))
 	}
 	c.show(ctx)
 }

@@ -93,6 +93,7 @@ func (c *incident) finish(ctx workflow.Context, root *frame, err error) (Result,
 	detached, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	last := c.finally(detached, root)
+	c.settle(detached)
 	if err == nil {
 		err = last
 	}
@@ -102,7 +103,6 @@ func (c *incident) finish(ctx workflow.Context, root *frame, err error) (Result,
 	c.state.Status, c.state.Outcome = c.verdict(err)
 	c.state.Ended, c.state.Holds = workflow.Now(ctx), nil
 	c.mark(detached, c.state.Outcome)
-	c.drainAlerts(detached)
 	c.show(detached)
 	switch {
 	case err == nil:

@@ -34,7 +34,8 @@ func WorkflowID(playbook, key string) string {
 }
 
 // Start opens a case, or joins the running one of that workflow id. When it returns without an error the alert stands
-// in Temporal's store. Any error means that the same start may be given again.
+// in Temporal's store. Any error means that the same start may be given again. The alert that opens a case stands whole in
+// its input; what is signalled is cut to a few kilobytes, since a storm of large alerts would end the run.
 func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input) (Started, error) {
 	if len(in.Plan.Name) > maxName {
 		return Started{}, fmt.Errorf("start a case of %q: the name is longer than %d bytes", in.Plan.Name, maxName)
@@ -43,7 +44,7 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	defer done()
 	fresh := false
 	run, err := c.client.SignalWithStartWorkflow(context.WithValue(ctx, startKey{}, &fresh),
-		workflowID, workflows.AlertSignal, in.Alert, options(workflowID, in), workflows.CaseWorkflow, in)
+		workflowID, workflows.AlertSignal, in.Alert.Bounded(workflows.MaxAlert), options(workflowID, in), workflows.CaseWorkflow, in)
 	if err != nil {
 		return Started{}, explain("start a case of "+in.Plan.Name, err)
 	}
