@@ -29,62 +29,72 @@ func NewRouter(plans []plan.Plan, eval Evaluator) (*Router, error) {
 	return &Router{plans: plans, eval: eval}, nil
 }
 
-// Match gives what the alert starts: each playbook at most once, by the first of its triggers that matches. A playbook
-// whose expressions fail on this alert is in the error and does not keep the others from starting.
-func (r *Router) Match(a plan.Alert) ([]Start, error) {
-	var starts []Start
-	var errs []error
+// Playbooks are the names of the playbooks, in the order in which an alert starts them.
+func (r *Router) Playbooks() []string {
+	var names []string
 	for _, p := range r.plans {
-		t, found, err := r.first(p, a)
-		if err != nil {
-			errs = append(errs, err)
-		}
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// Match gives what the alert starts: each playbook at most once, by the first of its triggers that matches. A playbook
+// none of whose triggers matches, and one of them because its condition failed, is in the failures. A playbook whose
+// dedup key failed is in both: the alert's fingerprint stands for the key, since an alert that nobody sends again must
+// not be lost for it.
+func (r *Router) Match(a plan.Alert) ([]Start, []Failure) {
+	var starts []Start
+	var failures []Failure
+	for _, p := range r.plans {
+		t, found, failed := r.first(p, a)
+		failures = append(failures, failed...)
 		if !found {
 			continue
 		}
-		id, err := r.workflow(p, a)
+		key, err := r.key(p, a)
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			key = Fingerprint(a)
+			failures = append(failures, Failure{Playbook: p.Name, Err: fmt.Errorf("%w; the alert's fingerprint is used instead", err)})
 		}
-		starts = append(starts, Start{Workflow: id, Plan: p, Trigger: t.ID, Alert: a})
+		starts = append(starts, Start{Workflow: WorkflowID(p.Name, key), Plan: p, Trigger: t.ID, Alert: a})
 	}
-	return starts, errors.Join(errs...)
+	return starts, failures
 }
 
-func (r *Router) first(p plan.Plan, a plan.Alert) (plan.Trigger, bool, error) {
-	var errs []error
+func (r *Router) first(p plan.Plan, a plan.Alert) (plan.Trigger, bool, []Failure) {
+	var failures []Failure
 	for _, t := range p.Triggers {
 		ok, err := r.eval.Matches(t, a)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("playbook %q, trigger %q: %w", p.Name, t.ID, err))
+			failures = append(failures, Failure{Playbook: p.Name, Trigger: t.ID, Err: err})
 		}
 		if ok && err == nil {
 			return t, true, nil
 		}
 	}
-	return plan.Trigger{}, false, errors.Join(errs...)
+	return plan.Trigger{}, false, failures
 }
 
-func (r *Router) workflow(p plan.Plan, a plan.Alert) (string, error) {
+func (r *Router) key(p plan.Plan, a plan.Alert) (string, error) {
 	if p.Dedup.Key.Source == "" {
-		return WorkflowID(p.Name, Fingerprint(a)), nil
+		return Fingerprint(a), nil
 	}
 	key, err := r.eval.Key(p.Dedup, a)
-	if err != nil {
-		return "", fmt.Errorf("playbook %q, dedup key: %w", p.Name, err)
+	if err == nil && key == "" {
+		return "", errors.New("it is empty")
 	}
-	return WorkflowID(p.Name, key), nil
+	return key, err
 }
 
-// WorkflowID is the id of the run for the alerts of one dedup key. The key is hashed: part of it is an attacker's text.
+// WorkflowID is the id of the run for the alerts of one dedup key. The key is hashed: part of it is an attacker's text,
+// who must not find one that joins the case of another key, so 64 bits of it are kept.
 func WorkflowID(playbook, key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return playbook + "-" + hex.EncodeToString(sum[:4])
+	return playbook + "-" + hex.EncodeToString(sum[:8])
 }
 
-// Fingerprint is the dedup key of an alert whose playbook declares none: what was seen, where and when. The delivery's
-// own id is not in it, since senders make a new one for every delivery.
+// Fingerprint is the dedup key of an alert whose playbook has none that can be used: what was seen, where and when. The
+// delivery's own id is not in it, since senders make a new one for every delivery.
 func Fingerprint(a plan.Alert) string {
 	a.ID, a.Summary, a.Tags = "", "", nil
 	raw, err := json.Marshal(a) // map keys are sorted

@@ -21,8 +21,11 @@ func (byRule) Matches(t plan.Trigger, a plan.Alert) (bool, error) {
 }
 
 func (byRule) Key(d plan.Dedup, a plan.Alert) (string, error) {
-	if d.Key.Source == "broken" {
+	switch d.Key.Source {
+	case "broken":
 		return "", errors.New("no such key: owner")
+	case "empty":
+		return "", nil
 	}
 	return a.Target.Namespace + "/" + a.Target.Pod, nil
 }
@@ -33,21 +36,41 @@ func TestMatch(t *testing.T) {
 		playbook("never", "key", "other"),
 		playbook("second", "", "broken", "shell"),
 		playbook("unkeyed", "broken", "shell"),
-		playbook("faulty", "key", "broken"))
-	starts, err := router.Match(alert("shell", "web-1"))
+		playbook("blank", "empty", "shell"),
+		playbook("faulty", "key", "broken", "broken"))
+	a := alert("shell", "web-1")
+	starts, failures := router.Match(a)
 	var got []string
 	for _, s := range starts {
 		got = append(got, s.Workflow+" "+s.Trigger)
 	}
-	a := alert("shell", "web-1")
-	want := []string{WorkflowID("first", "shop/web-1") + " shell", "second-" + WorkflowID("", Fingerprint(a))[1:] + " shell"}
+	seen := Fingerprint(a)
+	want := []string{
+		WorkflowID("first", "shop/web-1") + " shell", WorkflowID("second", seen) + " shell",
+		WorkflowID("unkeyed", seen) + " shell", WorkflowID("blank", seen) + " shell",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("starts (-want +got):\n%s", diff)
 	}
-	wantErr := `playbook "unkeyed", dedup key: no such key: owner` + "\n" +
-		`playbook "faulty", trigger "broken": no such key: owner`
-	if err == nil || err.Error() != wantErr {
-		t.Errorf("error\ngot  %v\nwant %s", err, wantErr)
+	got = nil
+	for _, f := range failures {
+		got = append(got, f.Error())
+	}
+	want = []string{
+		`playbook "unkeyed", dedup key: no such key: owner; the alert's fingerprint is used instead`,
+		`playbook "blank", dedup key: it is empty; the alert's fingerprint is used instead`,
+		`playbook "faulty", trigger "broken": no such key: owner`,
+		`playbook "faulty", trigger "broken": no such key: owner`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+}
+
+// TestWorkflowID: eight digits could be found by trying pod names; sixteen cannot.
+func TestWorkflowID(t *testing.T) {
+	if got, want := WorkflowID("pod", "store/cart-1"), "pod-1fafbdca52cd768f"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ package triggers
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
@@ -23,6 +24,29 @@ type Start struct {
 	Plan     plan.Plan
 	Trigger  string // id of the trigger that matched
 	Alert    plan.Alert
+}
+
+// Failure is an expression of a playbook that could not be evaluated on the alert.
+type Failure struct {
+	Playbook string // its name
+	Trigger  string // id of the trigger whose condition it is; empty for the dedup key
+	Err      error
+}
+
+// Error names the playbook, the expression and the cause.
+func (f Failure) Error() string {
+	return fmt.Sprintf("playbook %q, %s: %v", f.Playbook, f.Expression(), f.Err)
+}
+
+// Unwrap gives the cause.
+func (f Failure) Unwrap() error { return f.Err }
+
+// Expression says which of the playbook's expressions it is.
+func (f Failure) Expression() string {
+	if f.Trigger == "" {
+		return "dedup key"
+	}
+	return fmt.Sprintf("trigger %q", f.Trigger)
 }
 
 // Case is a case that counts the alert.

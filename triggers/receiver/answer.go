@@ -28,7 +28,7 @@ const (
 	WrongMethod  Outcome = "wrong_method" // 405
 	TooLarge     Outcome = "too_large"    // 413
 	WrongType    Outcome = "wrong_type"   // 415
-	Unevaluable  Outcome = "unevaluable"  // 422: a playbook's expression fails on this alert
+	Unevaluable  Outcome = "unevaluable"  // 422: nothing starts, and a playbook's condition fails on this alert
 	Unavailable  Outcome = "unavailable"  // 503: send it again
 )
 
@@ -73,7 +73,15 @@ type reply struct {
 	Reason  string  `json:"reason,omitempty"`
 	Alert   string  `json:"alert,omitempty"`
 	*triggers.Case
-	More []triggers.Case `json:"more,omitempty"`
+	More   []triggers.Case `json:"more,omitempty"`
+	Failed []failed        `json:"failed,omitempty"` // expressions, also where other playbooks were started
+}
+
+// failed is a triggers.Failure for the sender.
+type failed struct {
+	Playbook   string `json:"playbook"`
+	Expression string `json:"expression"` // dedup key, or trigger and its id
+	Reason     string `json:"reason"`
 }
 
 func (r reply) cases() []triggers.Case {
@@ -87,7 +95,8 @@ type answer struct {
 	reply
 	retryAfter retryAfter
 	alert      *plan.Alert
-	err        error // for the log; the reply's reason is for the sender
+	failures   []triggers.Failure // the same as the reply's
+	err        error              // for the log; the reply's reason is for the sender
 }
 
 func refuse(o Outcome, err error) answer {
@@ -129,18 +138,28 @@ func (r *Receiver) open(ctx context.Context, a plan.Alert) answer {
 		out.Reason = "connection test: alerts of this receiver start playbooks"
 		return out
 	}
-	starts, err := r.opts.Router.Match(a)
-	if len(starts) > 0 {
-		out.err = err
+	starts, failures := r.opts.Router.Match(a)
+	out.fail(failures)
+	switch {
+	case len(starts) > 0:
 		return r.start(ctx, starts, out)
-	}
-	if err != nil {
-		refused := refuse(Unevaluable, err)
-		refused.Alert, refused.alert = a.ID, &a
-		return refused
+	case len(failures) > 0:
+		out.Outcome, out.Reason = Unevaluable, strings.ReplaceAll(out.err.Error(), "\n", "; ")
+		return out
 	}
 	out.Outcome, out.Reason = Unmatched, "no playbook's trigger matches this alert"
 	return out
+}
+
+// fail notes expressions that failed, for the reply, the counters and the log.
+func (a *answer) fail(failures []triggers.Failure) {
+	a.failures = failures
+	errs := []error{a.err}
+	for _, f := range failures {
+		a.Failed = append(a.Failed, failed{Playbook: f.Playbook, Expression: f.Expression(), Reason: f.Err.Error()})
+		errs = append(errs, f)
+	}
+	a.err = errors.Join(errs...)
 }
 
 // start opens every case. A sender that hangs up does not stop it: the alert was read whole. Where one case fails the

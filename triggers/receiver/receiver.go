@@ -13,7 +13,8 @@ import (
 	"github.com/firebreak-ir/firebreak/triggers"
 )
 
-// Paths of the receiver. Only AlertPath needs credentials.
+// Paths of the receiver. The token is asked for on AlertPath alone; a client CA is asked of every connection, whatever
+// the path.
 const (
 	AlertPath   = "/v1/falco"
 	HealthPath  = "/healthz"
@@ -42,7 +43,7 @@ type Receiver struct {
 
 // New makes a receiver.
 func New(opts Options) *Receiver {
-	r := &Receiver{opts: opts, token: newToken(opts.Token), metrics: newMetrics(), mux: http.NewServeMux()}
+	r := &Receiver{opts: opts, token: newToken(opts.Token), metrics: newMetrics(opts.Router.Playbooks()), mux: http.NewServeMux()}
 	r.mux.HandleFunc(AlertPath, r.alert)
 	r.mux.HandleFunc("GET "+HealthPath, healthy)
 	r.mux.HandleFunc("GET "+ReadyPath, r.ready)
@@ -92,7 +93,7 @@ func respond(w http.ResponseWriter, status int, body any) {
 // log writes one line per request. Alert texts stand in it as values only, cut short; the handler escapes them.
 func (r *Receiver) log(req *http.Request, a answer) {
 	level := slog.LevelInfo
-	if a.Outcome == Unavailable || a.Outcome == Unevaluable {
+	if a.Outcome == Unavailable || len(a.failures) > 0 {
 		level = slog.LevelError
 	}
 	r.opts.Log.LogAttrs(req.Context(), level, "alert "+string(a.Outcome), append(attrs(a),
@@ -103,6 +104,9 @@ func attrs(a answer) []slog.Attr {
 	out := []slog.Attr{slog.Int("status", a.Outcome.status())}
 	for _, c := range a.cases() {
 		out = append(out, slog.Group("case", slog.String("id", c.Case), slog.String("playbook", c.Playbook)))
+	}
+	for _, f := range a.failures {
+		out = append(out, slog.Group("failed", slog.String("playbook", f.Playbook), slog.String("expression", f.Expression())))
 	}
 	if a.alert != nil {
 		out = append(out, describe(*a.alert)...)

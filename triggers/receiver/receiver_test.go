@@ -196,6 +196,11 @@ func router(t *testing.T, names ...string) *triggers.Router {
 			Triggers: []plan.Trigger{{ID: "falco", Falco: &plan.FalcoTrigger{MinPriority: "Notice", When: when}}},
 		})
 	}
+	return routerOf(t, plans...)
+}
+
+func routerOf(t *testing.T, plans ...plan.Plan) *triggers.Router {
+	t.Helper()
 	r, err := triggers.NewRouter(plans, plan.NewEvaluator())
 	if err != nil {
 		t.Fatal(err)
