@@ -23,13 +23,14 @@ func emptyPod(in IdentifyPodIn) IdentifyPodOut {
 	return out
 }
 
-// fill reads everything about a pod that exists.
+// fill reads everything about a pod that exists. What only describes it, and the worker may not read, is a warning: it
+// must not keep the pod from being isolated.
 func (out *IdentifyPodOut) fill(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) error {
 	out.describe(pod)
 	for _, look := range []func(context.Context, kubernetes.Interface, *corev1.Pod) error{
-		out.lookUp, out.lookAround, out.lookBelow, out.lookAtIdentity,
+		out.lookUp, out.lookBeside, out.lookAround, out.lookBelow, out.lookAtIdentity,
 	} {
-		if err := look(ctx, k, pod); err != nil {
+		if err := out.tolerate(look(ctx, k, pod)); err != nil {
 			return err
 		}
 	}
@@ -56,13 +57,24 @@ func (out *IdentifyPodOut) describe(pod *corev1.Pod) {
 	}
 }
 
-func (out *IdentifyPodOut) lookUp(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) (err error) {
-	if out.Owners, err = ownersOf(ctx, k, pod); err != nil {
+// tolerate turns a look-up that is forbidden into a warning that names the permission.
+func (out *IdentifyPodOut) tolerate(err error) error {
+	if kind, _ := activities.KindOf(err); kind != activities.Forbidden {
 		return err
 	}
-	if n := len(out.Owners); n > 0 {
-		out.Owner = out.Owners[n-1]
+	out.Warnings = append(out.Warnings, "not looked up: "+err.Error())
+	return nil
+}
+
+func (out *IdentifyPodOut) lookUp(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) error {
+	owners, err := ownersOf(ctx, k, pod)
+	if n := len(owners); n > 0 {
+		out.Owners, out.Owner = owners, owners[n-1]
 	}
+	return err
+}
+
+func (out *IdentifyPodOut) lookBeside(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) (err error) {
 	out.Siblings, out.SiblingCount, err = siblingsOf(ctx, k, pod)
 	return err
 }
@@ -74,7 +86,7 @@ func (out *IdentifyPodOut) lookAround(ctx context.Context, k kubernetes.Interfac
 }
 
 func (out *IdentifyPodOut) lookBelow(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) (err error) {
-	out.Volumes, err = volumesOf(ctx, k, pod)
+	out.Volumes, err = volumesOf(ctx, k, pod) // those that were reached before an error stay
 	for _, v := range out.Volumes {
 		if v.EBSVolume != "" {
 			out.EBSVolumes = append(out.EBSVolumes, v.EBSVolume)

@@ -15,11 +15,12 @@ import (
 
 // IdentifyPodIn is what an alert says about a pod. What it does not say is empty.
 type IdentifyPodIn struct {
-	Namespace   string `json:"namespace" doc:"The pod's namespace, as the alert names it; may be empty when containerID is not"`
-	Pod         string `json:"pod" doc:"The pod's name, as the alert names it; may be empty when containerID is not"`
-	UID         string `json:"uid,omitempty" doc:"The pod's UID, when the alert knows it"`
-	ContainerID string `json:"containerID,omitempty" doc:"The id of the container, at least its first twelve digits, when the alert knows it"`
-	Node        string `json:"node,omitempty" doc:"The node's name or host name, when the alert knows it"`
+	Namespace   string    `json:"namespace" doc:"The pod's namespace, as the alert names it; may be empty when containerID is not"`
+	Pod         string    `json:"pod" doc:"The pod's name, as the alert names it; may be empty when containerID is not"`
+	UID         string    `json:"uid,omitempty" doc:"The pod's UID, when the alert knows it"`
+	ContainerID string    `json:"containerID,omitempty" doc:"The id of the container, at least its first twelve digits, when the alert knows it"`
+	Node        string    `json:"node,omitempty" doc:"The node's name or host name, when the alert knows it"`
+	Seen        time.Time `json:"seen,omitzero" doc:"When the alert was seen: a pod that was created later, and does not run the alert's container, is another pod of the same name"`
 }
 
 // IdentifyPodOut is everything about one pod that the later steps act on.
@@ -77,7 +78,7 @@ func IdentifyPod(c Cluster) activities.Definition {
 			{Group: "batch", Resource: "jobs", Verbs: get, Why: "find the CronJob above"},
 		},
 		Timeout: time.Minute,
-		Example: "- id: scope\n  phase: identify\n  uses: kube.identify_pod\n  with: {namespace: \"${{ alert.target.namespace }}\", pod: \"${{ alert.target.pod }}\"}\n",
+		Example: "- id: scope\n  phase: identify\n  uses: kube.identify_pod\n  with: {namespace: \"${{ alert.target.namespace }}\", pod: \"${{ alert.target.pod }}\", seen: \"${{ alert.time }}\"}\n",
 		Run: func(ctx context.Context, _ activities.Call, in IdentifyPodIn) (IdentifyPodOut, error) {
 			return identifyPod(ctx, c, in)
 		},
@@ -125,8 +126,26 @@ func searchPod(ctx context.Context, k kubernetes.Interface, in IdentifyPodIn) (*
 		return nil, "", PodRef{Namespace: in.Namespace, Name: in.Pod}.request("get").explain(err)
 	case in.UID != "" && in.UID != string(pod.UID):
 		return nil, fmt.Sprintf("%s with UID %q is gone; another pod has its name now (UID %q)", what, in.UID, pod.UID), nil
+	case replaced(pod, in):
+		return nil, fmt.Sprintf("%s is gone; another pod has its name now, created at %s, after the alert (UID %q)",
+			what, pod.CreationTimestamp.UTC().Format(time.RFC3339), pod.UID), nil
 	}
 	return pod, "", nil
+}
+
+// skew is how far a node's clock and the API server's may be apart where no container id tells two pods apart.
+const skew = time.Minute
+
+// replaced tells a pod that took the alert's pod's name, as a StatefulSet's does: isolating it would cut off a healthy
+// pod and call the incident contained.
+func replaced(pod *corev1.Pod, in IdentifyPodIn) bool {
+	switch {
+	case in.Seen.IsZero() || in.UID != "":
+		return false
+	case len(in.ContainerID) < minContainerID:
+		return pod.CreationTimestamp.After(in.Seen.Add(skew))
+	}
+	return pod.CreationTimestamp.After(in.Seen) && !hasContainer(pod, in.ContainerID)
 }
 
 func searchByContainer(ctx context.Context, k kubernetes.Interface, in IdentifyPodIn) (*corev1.Pod, string, error) {

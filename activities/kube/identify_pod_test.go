@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -149,19 +150,61 @@ func TestIdentifyPodConforms(t *testing.T) {
 	s.Without = nil // each permission below, with the input that needs it
 	conformance.Look(t, s)
 	for permission, in := range map[string]kube.IdentifyPodIn{
-		"get pods": {Pod: pod.Name}, "list pods": {Pod: pod.Name}, "get nodes": {Pod: pod.Name},
+		"get pods": {Pod: pod.Name}, "list pods": {ContainerID: containerID}, "get nodes": {Pod: pod.Name},
 		"list nodes": {Pod: "gone", Node: "host-" + w.Node}, "list events": {Pod: "gone"},
-		"get serviceaccounts": {Pod: pod.Name}, "get persistentvolumeclaims": {Pod: pod.Name}, "get persistentvolumes": {Pod: pod.Name},
-		"list services": {Pod: pod.Name}, "list ingresses.networking.k8s.io": {Pod: pod.Name},
-		"list networkpolicies.networking.k8s.io": {Pod: pod.Name}, "get replicasets.apps": {Pod: pod.Name}, "get jobs.batch": {Pod: job},
 	} {
 		in.Namespace = w.Namespace
 		_, err := tryRun[kube.IdentifyPodOut](t, lacking(t, permission), call(caseA), in)
 		wantKind(t, err, activities.Forbidden)
-		for _, word := range strings.Fields(permission) {
-			if !strings.Contains(err.Error(), word) {
-				t.Errorf("without %q the error does not name it: %v", permission, err)
-			}
+		names(t, permission, err.Error())
+	}
+	// What only describes the pod is a warning.
+	for permission, in := range map[string]kube.IdentifyPodIn{
+		"list pods": {Pod: pod.Name}, "get serviceaccounts": {Pod: pod.Name}, "get persistentvolumeclaims": {Pod: pod.Name}, "get persistentvolumes": {Pod: pod.Name},
+		"list services": {Pod: pod.Name}, "list ingresses.networking.k8s.io": {Pod: pod.Name},
+		"list networkpolicies.networking.k8s.io": {Pod: pod.Name}, "get replicasets.apps": {Pod: pod.Name}, "get jobs.batch": {Pod: job},
+	} {
+		in.Namespace = w.Namespace
+		out := run[kube.IdentifyPodOut](t, lacking(t, permission), call(caseA), in)
+		if len(out.Pods) != 1 {
+			t.Errorf("without %q the pod is not found: %+v", permission, out)
+		}
+		names(t, permission, strings.Join(out.Warnings, "; "))
+	}
+}
+
+// names checks that a message says which permission is missing.
+func names(t *testing.T, permission, message string) {
+	t.Helper()
+	for _, word := range strings.Fields(permission) {
+		if !strings.Contains(message, word) {
+			t.Errorf("without %q the message does not name it: %q", permission, message)
+		}
+	}
+}
+
+// A StatefulSet gives a new pod the old one's name: it must not be taken for the alert's.
+func TestIdentifyPodThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	w := kubetest.New(t)
+	pod := w.Pod(t, "db-0", nil, nil)
+	setContainer(t, w, "db-0")
+	created := pod.CreationTimestamp.Time
+	for name, test := range map[string]struct {
+		in   kube.IdentifyPodIn
+		gone bool
+	}{
+		"seen later":                     {kube.IdentifyPodIn{Seen: created.Add(time.Second), ContainerID: "ffffffffffff"}, false},
+		"seen before, another container": {kube.IdentifyPodIn{Seen: created.Add(-2 * time.Second), ContainerID: "ffffffffffff"}, true},
+		"seen before, its container":     {kube.IdentifyPodIn{Seen: created.Add(-2 * time.Second), ContainerID: containerID[:12]}, false},
+		"seen before, no container":      {kube.IdentifyPodIn{Seen: created.Add(-time.Hour)}, true},
+		"clocks apart, no container":     {kube.IdentifyPodIn{Seen: created.Add(-30 * time.Second)}, false},
+		"time unknown":                   {kube.IdentifyPodIn{ContainerID: "ffffffffffff"}, false},
+	} {
+		test.in.Namespace, test.in.Pod = w.Namespace, "db-0"
+		out := run[kube.IdentifyPodOut](t, kube.IdentifyPod(w), call(caseA), test.in)
+		if out.Gone != test.gone || (len(out.Pods) == 0) != test.gone {
+			t.Errorf("%s: gone %v, pods %v: %s", name, out.Gone, out.Pods, out.Summary)
 		}
 	}
 }

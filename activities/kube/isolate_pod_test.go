@@ -102,6 +102,17 @@ func TestIsolatePodSaysWhatOthersStillAllow(t *testing.T) {
 	if v.Isolated || !v.Ingress || v.Egress || v.Verdict != kube.NotProven {
 		t.Errorf("verdict %+v, want ingress denied and egress not", v)
 	}
+	required := kube.VerifyIsolationIn{Pod: ref(pod), Require: true}
+	_, err := tryRun[kube.VerifyIsolationOut](t, kube.VerifyIsolation(w), call(caseA), required)
+	wantKind(t, err, activities.Conflict)
+	if !strings.Contains(err.Error(), "allow-dns") {
+		t.Errorf("the failure does not name the policy: %v", err)
+	}
+	rehearsal := call(caseA)
+	rehearsal.DryRun = true
+	if v := run[kube.VerifyIsolationOut](t, kube.VerifyIsolation(w), rehearsal, required); v.Status != activities.Skipped {
+		t.Errorf("a dry run, which isolates nothing, verified: %+v", v)
+	}
 	undo(t, kube.IsolatePod(w), call(caseA), in)
 	left, err := w.Admin.NetworkingV1().NetworkPolicies(w.Namespace).Get(t.Context(), "allow-dns", metav1.GetOptions{})
 	kubetest.Must(t, err)

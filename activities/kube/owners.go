@@ -23,7 +23,7 @@ func ownersOf(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) ([]O
 		owners = append(owners, Owner{Kind: ref.Kind, Name: ref.Name, UID: string(ref.UID)})
 		next, err := above(ctx, k, pod.Namespace, ref)
 		if err != nil {
-			return nil, err
+			return owners, err
 		}
 		ref = next
 	}

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,8 @@ import (
 
 // VerifyIsolationIn says which pod's isolation is checked.
 type VerifyIsolationIn struct {
-	Pod PodRef `json:"pod" doc:"The pod, as kube.identify_pod gives it in pods"`
+	Pod     PodRef `json:"pod" doc:"The pod, as kube.identify_pod gives it in pods"`
+	Require bool   `json:"require,omitempty" doc:"Fail when the pod is not isolated, with what is still open; otherwise the output says so"`
 }
 
 // VerifyIsolationOut says what is known about a pod's isolation.
@@ -53,10 +55,25 @@ func VerifyIsolation(c Cluster) activities.Definition {
 		},
 		Timeout: time.Minute,
 		Example: "- id: verify\n  phase: contain\n  uses: kube.verify_isolation\n  with:\n    pod: {namespace: shop, name: web-0, uid: 6d1f0c0e-5d6c-4a53-9b39-3f1f3d7a1c11}\n",
-		Run: func(ctx context.Context, _ activities.Call, in VerifyIsolationIn) (VerifyIsolationOut, error) {
-			return verifyIsolation(ctx, c, in)
+		Run: func(ctx context.Context, call activities.Call, in VerifyIsolationIn) (VerifyIsolationOut, error) {
+			out, err := verifyIsolation(ctx, c, in)
+			if err != nil || out.Isolated || !in.Require {
+				return out, err
+			}
+			return required(call, out)
 		},
 	})
+}
+
+// required makes a failure of a pod that is not isolated: a case must not count as contained because of it. A dry run
+// has isolated nothing, so there is nothing to fail.
+func required(call activities.Call, out VerifyIsolationOut) (VerifyIsolationOut, error) {
+	if call.DryRun {
+		out.Status, out.Summary = activities.Skipped, "a dry run isolates nothing: there is nothing to verify"
+		return out, nil
+	}
+	return VerifyIsolationOut{}, activities.Permanent(activities.Conflict, errors.New(out.Summary),
+		"close what is named here, such as the policy of somebody else or the Service's selector, then retry; a pod on its node's network is isolated with its node")
 }
 
 func verifyIsolation(ctx context.Context, c Cluster, in VerifyIsolationIn) (VerifyIsolationOut, error) {

@@ -28,7 +28,7 @@ func volumesOf(ctx context.Context, k kubernetes.Interface, pod *corev1.Pod) ([]
 		volume := describeVolume(pod, v)
 		if volume.Claim != "" {
 			if err := followClaim(ctx, k, pod.Namespace, &volume); err != nil {
-				return nil, err
+				return append(out, volume), err
 			}
 		}
 		out = append(out, volume)

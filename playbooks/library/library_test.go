@@ -1,7 +1,9 @@
 package library
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -71,22 +73,62 @@ func TestPodCompromiseStartsOnFalco(t *testing.T) {
 	}
 }
 
-// TestContainmentWaitsForNothingElse is what the playbook promises: before containment, whatever may fail is passed over,
-// except finding the pod itself.
+// TestContainmentWaitsForNothingElse is what the playbook promises: before containment, whatever may fail is passed over
+// within seconds, except finding the pod itself; and the cordon does not come before the isolation.
 func TestContainmentWaitsForNothingElse(t *testing.T) {
-	var walk func(steps []plan.Step)
-	walk = func(steps []plan.Step) {
-		for _, s := range steps {
-			if s.Uses != nil && s.OnError != plan.Continue && s.ID != "scope" && (s.Phase == "identify" || s.Phase == "coordinate") {
+	const most = 12 * time.Second // of all attempts of one step
+	for _, s := range podCompromise(t).Steps {
+		if s.Phase == "contain" {
+			if first := ids(s.Parallel); !slices.Equal(first, []string{"cordon", "isolate"}) || s.Parallel[1].Foreach.Do[0].Uses.Activity != "kube.isolate_pod" {
+				t.Errorf("the first of the contain phase is %s with %q, not cordon and isolate together", s.Path, first)
+			}
+			return
+		}
+		each(s, func(s plan.Step) {
+			if s.Uses == nil || s.ID == "scope" {
+				return
+			}
+			if s.OnError != plan.Continue {
 				t.Errorf("step %s may hold the run before the pod is contained", s.Path)
 			}
-			walk(s.Parallel)
-			if s.Foreach != nil {
-				walk(s.Foreach.Do)
+			if r := s.Uses.Retry; time.Duration(r.Attempts)*s.Uses.Timeout+r.Initial*time.Duration(r.Attempts-1) > most {
+				t.Errorf("step %s may take %d times %s before the pod is contained", s.Path, r.Attempts, s.Uses.Timeout)
 			}
-		}
+		})
 	}
-	walk(podCompromise(t).Steps)
+	t.Error("the playbook contains nothing")
+}
+
+func ids(steps []plan.Step) (all []string) {
+	for _, s := range steps {
+		all = append(all, s.ID)
+	}
+	return all
+}
+
+// each visits a step and those inside it.
+func each(s plan.Step, visit func(plan.Step)) {
+	visit(s)
+	inside := s.Parallel
+	if s.Foreach != nil {
+		inside = s.Foreach.Do
+	}
+	for _, child := range inside {
+		each(child, visit)
+	}
+}
+
+// TestAlertsWithoutAPodAreToldApart by their containers: two of them on one node are two cases.
+func TestAlertsWithoutAPodAreToldApart(t *testing.T) {
+	p, e := podCompromise(t), plan.NewEvaluator()
+	seen := map[string]bool{}
+	for _, target := range []plan.Target{{Node: "n1", ContainerID: "aaaaaaaaaaaa"}, {Node: "n1", ContainerID: "bbbbbbbbbbbb"}, {Node: "n2", ContainerID: "aaaaaaaaaaaa"}} {
+		key, err := e.Key(p.Dedup, plan.Alert{Cluster: "lab", Rule: "Terminal shell in container", Target: target})
+		if err != nil || seen[key] {
+			t.Errorf("%+v: key %q, %v", target, key, err)
+		}
+		seen[key] = true
+	}
 }
 
 // TestWithoutCloud evaluates every condition of a node that no cloud knows: the case goes on without snapshots.
@@ -131,7 +173,9 @@ func TestTicketNamesWhatWasFound(t *testing.T) {
 	}
 	steps, err := plan.Decode([]byte(`{
 		"scope": {"status": "done", "output": {"summary": "Pod shop/web-1 runs on n1."}},
-		"isolate": {"status": "done", "items": [{"status": "done", "verify": {"status": "done", "output": {"summary": "Cut off."}}}]},
+		"cut_off": {"status": "done", "isolate": {"status": "done", "items": [
+			{"status": "done", "verify": {"status": "done", "output": {"summary": "Cut off."}}},
+			{"status": "done", "verify": {"status": "failed", "error": "Not cut off."}}]}},
 		"offline": {"status": "done", "items": [
 			{"status": "done",
 			 "containers": {"status": "done", "output": {"summary": "7 containers."}},
@@ -154,7 +198,7 @@ func TestTicketNamesWhatWasFound(t *testing.T) {
 		"title":    "Terminal shell in container in shop/web-1",
 		"body":     "Case c-1 on cluster lab.\n\nPod shop/web-1 runs on n1.\nFind out how it began, and close that way.\n",
 		"severity": "high",
-		"items":    []any{"Cut off.", "7 containers.", "3 files.", "New cron entry: /etc/cron.d/x"},
+		"items":    []any{"Cut off.", "Not cut off.", "7 containers.", "3 files.", "New cron entry: /etc/cron.d/x"},
 		"labels":   []any{"incident", "pod-compromise"},
 	}
 	if diff := cmp.Diff(any(want), got); diff != "" {
