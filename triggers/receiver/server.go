@@ -18,8 +18,9 @@ type Access struct {
 	Token            string
 	CertFile         string // with KeyFile: TLS
 	KeyFile          string
-	ClientCAFile     string // with TLS: only clients with a certificate of this CA
-	InsecureLoopback bool   // neither token nor client CA, on loopback only
+	ClientCAFile     string       // with TLS: only clients with a certificate of this CA
+	InsecureLoopback bool         // neither token nor client CA, on loopback only
+	Log              *slog.Logger // for a renewed certificate that cannot be read; may be nil
 }
 
 const shortestToken = 16
@@ -81,23 +82,16 @@ func onLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// tls gives nil where no certificate is named. The certificate is read again for every connection, so that a renewed
-// one needs no restart.
+// tls gives nil where no certificate is named.
 func (a Access) tls() (*tls.Config, error) {
 	if a.CertFile == "" {
 		return nil, nil
 	}
-	load := func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(a.CertFile, a.KeyFile)
-		return &pair, err
+	cert, err := newCertificate(a)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := load(); err != nil {
-		return nil, fmt.Errorf("certificate %q: %w", a.CertFile, err)
-	}
-	config := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() },
-	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
 	if a.ClientCAFile == "" {
 		return config, nil
 	}

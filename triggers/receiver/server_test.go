@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,13 +64,104 @@ func TestClientCertificate(t *testing.T) {
 	url, stop := serve(t, New(opts), Access{ClientCAFile: pki.ca, CertFile: pki.cert, KeyFile: pki.key})
 	defer stop()
 
-	if _, err := post(t, pki.client(t, false), url, sample(t, "terminal-shell")); err == nil {
-		t.Error("a client without a certificate was served")
+	for _, path := range []string{AlertPath, HealthPath, ReadyPath, MetricsPath} {
+		at := strings.TrimSuffix(url, AlertPath) + path
+		if _, err := post(t, pki.client(t, false), at, sample(t, "terminal-shell")); err == nil {
+			t.Errorf("%s: a client without a certificate was served", path)
+		}
 	}
 	res, err := post(t, pki.client(t, true), url, sample(t, "terminal-shell"))
 	if err != nil || res.StatusCode != http.StatusAccepted {
 		t.Errorf("with a certificate: %v %v", res, err)
 	}
+}
+
+func TestTokenOverTLS(t *testing.T) {
+	pki := newPKI(t)
+	e := &engine{}
+	opts := options(t, e, io.Discard)
+	opts.Token = strings.Repeat("another", 3)
+	url, stop := serve(t, New(opts), Access{Token: opts.Token, CertFile: pki.cert, KeyFile: pki.key})
+	defer stop()
+	if res, err := post(t, pki.client(t, false), url, sample(t, "terminal-shell")); err != nil || res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("with the wrong token: %v %v", res, err)
+	}
+
+	opts.Token = secret // what post sends
+	url, stop = serve(t, New(opts), Access{Token: opts.Token, CertFile: pki.cert, KeyFile: pki.key})
+	defer stop()
+	if res, err := post(t, pki.client(t, false), url, sample(t, "terminal-shell")); err != nil || res.StatusCode != http.StatusAccepted {
+		t.Errorf("with the token: %v %v", res, err)
+	}
+	if _, err := post(t, http.DefaultClient, strings.Replace(url, "https:", "http:", 1), sample(t, "terminal-shell")); err != nil {
+		t.Errorf("without TLS: %v, want an answer that refuses it", err)
+	}
+	if len(e.started) != 1 {
+		t.Errorf("%d runs were started, want the one with token and TLS", len(e.started))
+	}
+}
+
+// TestCertificateIsRenewed: the next connection after the files were replaced shows the new certificate. One that comes
+// between the two files, or finds them broken, is served with the last good pair: its alert would not come again.
+func TestCertificateIsRenewed(t *testing.T) {
+	old, renewed := newPKI(t), newPKI(t)
+	var logged safeBuffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	url, stop := serve(t, New(options(t, &engine{}, io.Discard)), Access{Token: secret, CertFile: old.cert, KeyFile: old.key, Log: log})
+	defer stop()
+	before := old.client(t, false)
+	shows := func(c *http.Client, want string) {
+		t.Helper()
+		if res, err := post(t, c, url, sample(t, "terminal-shell")); err != nil || res.StatusCode != http.StatusAccepted {
+			t.Errorf("%s: %v %v", want, res, err)
+		}
+		c.CloseIdleConnections()
+	}
+	shows(before, "the first certificate")
+
+	replace(t, renewed.cert, old.cert)
+	shows(before, "between the two files, the old one")
+	if !strings.Contains(logged.String(), "level=ERROR") || !strings.Contains(logged.String(), old.cert) {
+		t.Errorf("nothing was said about it: %s", logged.String())
+	}
+
+	replace(t, renewed.key, old.key)
+	shows(renewed.client(t, false), "the new certificate")
+	if _, err := post(t, before, url, sample(t, "terminal-shell")); err == nil {
+		t.Error("the old certificate is still shown")
+	}
+
+	replace(t, old.ca, old.key)
+	shows(renewed.client(t, false), "with a broken key, the new certificate")
+}
+
+func replace(t *testing.T, from, name string) {
+	t.Helper()
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// safeBuffer is a buffer that a test reads while the server writes.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 func TestRequestsInFlightFinish(t *testing.T) {
