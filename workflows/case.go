@@ -18,7 +18,7 @@ const (
 	StateQuery   = "state"  // -> State
 	PlanQuery    = "plan"   // -> plan.Plan
 	UndoQuery    = "undo"   // -> []Undoable, in the order they were done
-	DecideUpdate = "decide" // Decision -> nothing: what to do with a held step
+	DecideUpdate = "decide" // Decision -> nothing: what to do with a held step, or that the case is to end
 
 	Queue         = "firebreak"          // the interpreter
 	AnalysisQueue = "firebreak-analysis" // heavy reading, no cluster's credentials
@@ -59,7 +59,8 @@ type State struct {
 	Status  Status         `json:"status"`
 	Phase   string         `json:"phase"`
 	Holds   []HeldStep     `json:"holds,omitempty"`
-	Joined  []plan.Alert   `json:"joined,omitempty"` // the first alerts that came; Alerts counts all of them
+	Aborted *Decision      `json:"aborted,omitempty"` // who ended the case, and why
+	Joined  []plan.Alert   `json:"joined,omitempty"`  // the first alerts that came; Alerts counts all of them
 	Outputs map[string]any `json:"outputs,omitempty"`
 }
 
@@ -86,10 +87,10 @@ type Action string
 const (
 	RetryStep Action = "retry"
 	SkipStep  Action = "skip"
-	AbortCase Action = "abort" // nothing more is started; finally runs; containment stays
+	AbortCase Action = "abort" // nothing more is started, what runs is canceled; finally runs; containment stays
 )
 
-// Decision answers a held step.
+// Decision answers a held step. An abort without a path ends the case wherever it is, held or not.
 type Decision struct {
 	Path   string `json:"path"`
 	Action Action `json:"action"`

@@ -32,6 +32,9 @@ func (c *incident) writeHead(w *strings.Builder) {
 		w.WriteString(", dry run: nothing is changed")
 	}
 	fmt.Fprintf(w, "; alerts counted: %d\n\n", c.state.Alerts)
+	if c.state.Aborted != nil {
+		fmt.Fprintf(w, "%s\n\n", Markdown((&aborted{*c.state.Aborted}).Error()))
+	}
 }
 
 // writeHolds says what a person has to decide, before anything else.

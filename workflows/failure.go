@@ -38,7 +38,11 @@ type aborted struct{ Decision }
 
 // Error says who decided and why.
 func (a *aborted) Error() string {
-	return fmt.Sprintf("aborted by %s at step %q: %s", a.By, a.Path, a.Reason)
+	at := ""
+	if a.Path != "" {
+		at = fmt.Sprintf(" at step %q", a.Path)
+	}
+	return fmt.Sprintf("aborted by %s%s: %s", a.By, at, a.Reason)
 }
 
 // failureOf reads what Temporal says of an activity that did not succeed. A cancellation is no failure: it stays what

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -21,15 +22,17 @@ type hold struct {
 func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
 	h := &hold{HeldStep: HeldStep{Path: f.path, Error: f.cause, Kind: f.kind, Advice: f.advice}}
 	c.suspend(ctx, h)
-	err := workflow.Await(ctx, func() bool { return h.decision != nil || c.aborted != nil })
+	err := workflow.Await(ctx, func() bool { return h.decision != nil || c.stopping(ctx) != nil })
 	c.resume(ctx, h)
+	if stopped := c.stopping(ctx); stopped != nil {
+		err = stopped
+	} else if err == nil && h.decision.Action == AbortCase { // of a step of `finally`: the next ones run
+		err = &aborted{*h.decision}
+	}
 	switch {
 	case err != nil:
 		c.fail(ctx, f.path, f.cause)
 		return nil, err
-	case c.aborted != nil:
-		c.fail(ctx, f.path, f.cause)
-		return nil, c.aborted
 	case h.decision.Action == SkipStep:
 		return c.passOver(ctx, f, h.decision), nil
 	}
@@ -71,34 +74,65 @@ func (c *incident) listHolds(ctx workflow.Context) {
 func (c *incident) takeDecisions(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate, c.decide, workflow.UpdateHandlerOptions{
 		Validator:   c.checkDecision,
-		Description: "Decide what becomes of a held step: retry, skip or abort",
+		Description: "Decide what becomes of a held step: retry, skip or abort; an abort without a step ends the case",
 	})
 }
 
-func (c *incident) decide(_ workflow.Context, d Decision) error {
-	h := c.held(d.Path)
-	if h == nil {
-		return c.checkDecision(d)
+func (c *incident) decide(ctx workflow.Context, d Decision) error {
+	if err := c.checkDecision(d); err != nil {
+		return err
 	}
-	h.decision = &d
+	for _, h := range c.answered(d) {
+		its := d
+		its.Path = h.Path
+		h.decision = &its
+	}
 	if d.Action == AbortCase {
-		c.aborted = &aborted{d}
+		c.abort(ctx, d)
 	}
 	return nil
+}
+
+// abort ends the steps: nothing new is started, and what is in flight is canceled and waited for. In `finally` it ends
+// only what is held, since evidence is sealed there.
+func (c *incident) abort(ctx workflow.Context, d Decision) {
+	if c.state.Aborted == nil {
+		c.state.Aborted = &d
+	}
+	if !c.ending {
+		c.aborted = &aborted{d}
+		c.stop()
+	}
+	c.show(ctx)
 }
 
 func (c *incident) checkDecision(d Decision) error {
 	switch {
-	case c.held(d.Path) == nil:
-		return fmt.Errorf("step %q is not held; held are: %s", d.Path, c.heldPaths())
+	case c.aborted != nil && !c.ending:
+		return fmt.Errorf("the case is ending already: %w", c.aborted)
+	case d.Action == AbortCase && d.Path == "" && c.ending && len(c.heldPaths()) == 0:
+		return errors.New("the case is ending already: `finally` runs, and none of its steps is held")
+	case (d.Action != AbortCase || d.Path != "") && c.held(d.Path) == nil:
+		return fmt.Errorf("step %q is not held; held are: %s", d.Path, c.heldText())
 	case !slices.Contains([]Action{RetryStep, SkipStep, AbortCase}, d.Action):
 		return fmt.Errorf("decision %q is none of retry, skip and abort", d.Action)
-	case d.Action != RetryStep && d.Reason == "":
-		return fmt.Errorf("to %s a held step, say why: the reason is part of the record", d.Action)
+	case d.Action != RetryStep && strings.TrimSpace(d.Reason) == "":
+		return fmt.Errorf("to %s, say why: the reason is part of the record", d.Action)
 	case d.By == "":
 		return errors.New("the decision does not say who decides")
 	}
 	return nil
+}
+
+// answered gives the undecided holds that a decision is about: one, or all of them where it names none.
+func (c *incident) answered(d Decision) []*hold {
+	var list []*hold
+	for _, h := range c.holds {
+		if h.decision == nil && (d.Path == "" || d.Path == h.Path) {
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // held gives the undecided hold of that path.
@@ -111,13 +145,18 @@ func (c *incident) held(path string) *hold {
 	return nil
 }
 
-func (c *incident) heldPaths() string {
+func (c *incident) heldPaths() []string {
 	var paths []string
 	for _, h := range c.holds {
 		if h.decision == nil {
 			paths = append(paths, h.Path)
 		}
 	}
+	return paths
+}
+
+func (c *incident) heldText() string {
+	paths := c.heldPaths()
 	if len(paths) == 0 {
 		return "none"
 	}

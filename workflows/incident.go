@@ -19,11 +19,13 @@ type incident struct {
 	state    State
 	changes  []Undoable
 	holds    []*hold
-	aborted  *aborted
-	marked   string           // the outcome that the lists show
-	recorded map[string]int   // path -> index in state.Steps
-	finished map[string]entry // path -> what expressions see of a step that is through; written once
-	rounds   map[string]int   // path -> how often the step was run
+	aborted  *aborted            // the decision that ended the steps
+	ending   bool                // the steps are over: `finally` runs
+	stop     workflow.CancelFunc // ends the steps, and what they have in flight
+	marked   string              // the outcome that the lists show
+	recorded map[string]int      // path -> index in state.Steps
+	finished map[string]entry    // path -> what expressions see of a step that is through; written once
+	rounds   map[string]int      // path -> how often the step was run
 }
 
 // Interpreter holds the two workflows. What it keeps between runs is a cache of parsed expressions.
@@ -45,7 +47,10 @@ func (i *Interpreter) Case(ctx workflow.Context, in Input) (Result, error) {
 	}
 	c.show(ctx)
 	root := &frame{}
-	err = c.steps(ctx, in.Plan.Steps, root)
+	running, stop := workflow.WithCancel(ctx)
+	defer stop()
+	c.stop = stop
+	err = c.steps(running, in.Plan.Steps, root)
 	return c.finish(ctx, root, err)
 }
 
@@ -89,6 +94,10 @@ func (c *incident) listen(ctx workflow.Context) error {
 
 // finish runs `finally` on a context that no cancellation reaches, and says how the case ended.
 func (c *incident) finish(ctx workflow.Context, root *frame, err error) (Result, error) {
+	if c.aborted != nil { // whatever the last step made of it
+		err = c.aborted
+	}
+	c.ending = true
 	_, c.state.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
 	detached, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
@@ -113,17 +122,13 @@ func (c *incident) finish(ctx workflow.Context, root *frame, err error) (Result,
 	return Result{}, failed(err)
 }
 
-// finally runs every step of `finally`, also after one of them failed: sealing must not depend on a report.
+// finally runs every step of `finally`, also after one of them failed or was aborted: sealing must not depend on a
+// report.
 func (c *incident) finally(ctx workflow.Context, root *frame) error {
-	c.aborted = nil // an abort ended the steps; it does not keep `finally` from running
 	inside := root.inner("", "")
 	var errs []error
 	for _, s := range c.in.Plan.Finally {
-		err := c.step(ctx, s, inside)
-		errs = append(errs, err)
-		if c.aborted != nil {
-			break
-		}
+		errs = append(errs, c.step(ctx, s, inside))
 	}
 	root.adopt(inside)
 	return gravest(errs)

@@ -49,7 +49,7 @@ func (c *incident) step(ctx workflow.Context, s plan.Step, at *frame) error {
 
 // stopping says why nothing new may be started, if so.
 func (c *incident) stopping(ctx workflow.Context) error {
-	if c.aborted != nil {
+	if c.aborted != nil && !c.ending {
 		return c.aborted
 	}
 	if ctx.Err() != nil {
@@ -93,6 +93,9 @@ func (c *incident) verb(ctx workflow.Context, s plan.Step, at *frame, path strin
 func (c *incident) afterError(ctx workflow.Context, s plan.Step, path string, err error) (entry, error) {
 	var f *failure
 	var end *ended
+	if c.aborted != nil && temporal.IsCanceledError(err) && !c.ending { // the abort canceled it
+		err = c.aborted
+	}
 	switch {
 	case errors.As(err, &end), !errors.As(err, &f): // an inner step or a person has decided already
 		c.fail(ctx, path, err.Error())
