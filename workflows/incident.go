@@ -148,9 +148,10 @@ func (c *incident) outputs(ctx workflow.Context, root *frame) error {
 
 // The outcomes of a case.
 const (
-	OutcomeContained = "contained" // at least one change of the contain phase was done, and none of its steps failed
-	OutcomeCompleted = "completed" // the plan is through, and contained nothing
-	OutcomeRehearsed = "rehearsed" // a dry run is through
+	OutcomeContained = "contained"        // a change of the contain phase was done, and none of its steps failed
+	OutcomePartly    = "partly contained" // the same, but a step of the phase failed or was passed over
+	OutcomeCompleted = "completed"        // the plan is through, and the contain phase changed nothing
+	OutcomeRehearsed = "rehearsed"        // a dry run is through
 	OutcomeFailed    = "failed"
 	OutcomeCanceled  = "canceled"
 	OutcomeAborted   = "aborted"
@@ -167,24 +168,28 @@ func (c *incident) verdict(err error) (Status, string) {
 		return Failed, OutcomeFailed
 	case c.in.DryRun:
 		return Completed, OutcomeRehearsed
-	case c.contained():
-		return Completed, OutcomeContained
 	}
-	return Completed, OutcomeCompleted
+	return Completed, c.containment()
 }
 
-// contained is honest: containment counts when something was changed for it and nothing of it failed or was passed
-// over by a person.
-func (c *incident) contained() bool {
-	changed := false
+// containment is honest: what failed in the contain phase, or was passed over by a person or by onError, is told even
+// where something else was changed.
+func (c *incident) containment() string {
+	changed, missed := false, false
 	for _, s := range c.state.Steps {
 		switch {
 		case s.Phase != "contain":
 		case s.Status == activities.StepFailed, s.Error != "":
-			return false
+			missed = true
 		case s.Activity != "" && s.Status == activities.StepDone && c.registered(s.Path) >= 0:
 			changed = true
 		}
 	}
-	return changed
+	switch {
+	case changed && missed:
+		return OutcomePartly
+	case changed:
+		return OutcomeContained
+	}
+	return OutcomeCompleted
 }
