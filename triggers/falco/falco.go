@@ -43,8 +43,11 @@ func (e *MalformedError) Unwrap() error { return e.Err }
 // ErrTooLarge is the reason of a MalformedError for an alert above MaxBytes.
 var ErrTooLarge = fmt.Errorf("larger than %d bytes", MaxBytes)
 
-// IsTest tells whether the alert only tests the connection: it never starts a playbook.
-func IsTest(a plan.Alert) bool { return a.Rule == TestRule }
+// IsTest tells whether the alert only tests the connection: it never starts a playbook. One about a pod or a container
+// is real, whatever its rule's name.
+func IsTest(a plan.Alert) bool {
+	return a.Rule == TestRule && a.Target.Pod == "" && a.Target.ContainerID == ""
+}
 
 // Decode reads one alert; its Cluster is left empty. What it refuses is a *MalformedError; any other error is the
 // reader's own.
@@ -63,7 +66,8 @@ func Decode(from io.Reader) (plan.Alert, error) {
 	return translate(doc)
 }
 
-// object reads exactly one JSON object. Numbers keep all their digits: evt.time is above 2^53.
+// object reads exactly one JSON object. Numbers keep all their digits: evt.time is above 2^53. Of a key that is there
+// twice the last value counts, as in most readers; bytes that are not UTF-8 become U+FFFD.
 func object(raw []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

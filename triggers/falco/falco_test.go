@@ -85,6 +85,11 @@ func TestIsTest(t *testing.T) {
 	if IsTest(plan.Alert{Rule: "Terminal shell in container"}) {
 		t.Error("a real alert passes for a test")
 	}
+	for _, about := range []plan.Target{{Pod: "web-1"}, {ContainerID: "c1"}} {
+		if IsTest(plan.Alert{Rule: TestRule, Target: about}) {
+			t.Errorf("an alert about %+v passes for a test: a rule of that name would start nothing", about)
+		}
+	}
 }
 
 // FuzzDecode: no input makes Decode panic, everything refused is typed, and what is taken comes through JSON unchanged.

@@ -62,6 +62,15 @@ func (o Outcome) status() int {
 	return http.StatusInternalServerError
 }
 
+// loses tells whether a known sender's alert started nothing although it may be one that must: senders rarely retry.
+func (o Outcome) loses() bool {
+	switch o {
+	case Malformed, TooLarge, WrongType, Unevaluable, Unavailable:
+		return true
+	}
+	return false
+}
+
 // retryAfter is when a sender should try again; zero says nothing.
 type retryAfter time.Duration
 
@@ -104,6 +113,12 @@ func refuse(o Outcome, err error) answer {
 	return answer{reply: reply{Outcome: o, Reason: reason}, err: errors.New(reason)}
 }
 
+// again asks the sender to send the alert again.
+func again(a answer) answer {
+	a.retryAfter = retryAfter(10 * time.Second)
+	return a
+}
+
 // answer goes from the cheapest question to the dearest: nothing of the body is read before the sender is known.
 func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) answer {
 	switch {
@@ -120,8 +135,10 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) answer {
 	switch {
 	case errors.Is(err, falco.ErrTooLarge):
 		return refuse(TooLarge, err)
-	case err != nil:
+	case errors.As(err, new(*falco.MalformedError)):
 		return refuse(Malformed, err)
+	case err != nil: // the connection was cut, or too slow
+		return again(refuse(Unavailable, err))
 	}
 	a.Cluster = r.opts.Cluster
 	return r.open(req.Context(), a)
@@ -182,9 +199,9 @@ func (r *Receiver) start(ctx context.Context, starts []triggers.Start, out answe
 		out.Case, out.More = &opened[0], opened[1:]
 	}
 	if len(opened) < len(starts) {
-		out.Outcome, out.retryAfter = Unavailable, retryAfter(10*time.Second)
+		out.Outcome = Unavailable
 		out.Reason = fmt.Sprintf("%d of %d playbooks could not be started: send the alert again", len(starts)-len(opened), len(starts))
-		return out
+		return again(out)
 	}
 	out.Outcome = Accepted
 	return out

@@ -2,13 +2,19 @@ package receiver
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/triggers"
+	"github.com/firebreak-ir/firebreak/triggers/falco"
 )
 
 // Expressions that fail on the sample of a terminal shell, and ones that do not.
@@ -73,6 +79,53 @@ func TestFailuresAreNotSilent(t *testing.T) {
 				t.Errorf("logged %s", line)
 			}
 		})
+	}
+}
+
+// TestACutRequestMayBeSentAgain: a body that could not be read whole says nothing about the alert.
+func TestACutRequestMayBeSentAgain(t *testing.T) {
+	e := &engine{}
+	req := request(t, "", "", "", "")
+	req.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"rule":"x"`), iotest.ErrReader(errors.New("i/o timeout"))))
+	res := httptest.NewRecorder()
+	New(options(t, e, io.Discard)).ServeHTTP(res, req)
+	if res.Code != http.StatusServiceUnavailable || res.Header().Get("Retry-After") == "" || len(e.started) > 0 {
+		t.Errorf("got %d %s", res.Code, res.Body)
+	}
+}
+
+// TestALostAlertIsAnError: a known sender's alert that was refused does not come again, so somebody must look.
+func TestALostAlertIsAnError(t *testing.T) {
+	for name, c := range map[string]struct{ token, kind, body, level string }{
+		"malformed":    {"", "", `{`, "ERROR"},
+		"too large":    {"", "", `{"output":"` + strings.Repeat("a", falco.MaxBytes) + `"}`, "ERROR"},
+		"other type":   {"", "text/plain", `{}`, "ERROR"},
+		"a stranger's": {"none", "", `{`, "INFO"},
+		"unmatched":    {"", "", sample(t, "no-fields"), "INFO"},
+		"accepted":     {"", "", sample(t, "terminal-shell"), "INFO"},
+	} {
+		var logged bytes.Buffer
+		send(t, New(options(t, &engine{}, &logged)), "", c.token, c.kind, c.body)
+		if !strings.Contains(logged.String(), "level="+c.level) {
+			t.Errorf("%s: want level %s, logged %s", name, c.level, &logged)
+		}
+	}
+}
+
+// TestOddAlertsAreStarted: what one JSON reader takes and another does not must not lose an alert, nor forge a log line.
+func TestOddAlertsAreStarted(t *testing.T) {
+	for _, name := range []string{"odd", "odd-replaced", "hostile"} {
+		var logged bytes.Buffer
+		e := &engine{}
+		opts := options(t, e, &logged)
+		opts.Router = routerOf(t, playbook("a", "", works))
+		res := send(t, New(opts), "", "", "", sample(t, name))
+		if res.Code != http.StatusAccepted || len(e.started) != 1 {
+			t.Errorf("%s: %d %s", name, res.Code, res.Body)
+		}
+		if line := strings.TrimSuffix(logged.String(), "\n"); strings.ContainsAny(line, "\x00\x1b\n\u202e") {
+			t.Errorf("%s: forged line %q", name, line)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func respond(w http.ResponseWriter, status int, body any) {
 // log writes one line per request. Alert texts stand in it as values only, cut short; the handler escapes them.
 func (r *Receiver) log(req *http.Request, a answer) {
 	level := slog.LevelInfo
-	if a.Outcome == Unavailable || len(a.failures) > 0 {
+	if a.Outcome.loses() || len(a.failures) > 0 {
 		level = slog.LevelError
 	}
 	r.opts.Log.LogAttrs(req.Context(), level, "alert "+string(a.Outcome), append(attrs(a),
