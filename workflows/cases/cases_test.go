@@ -297,7 +297,7 @@ func TestATemporalThatIsDownIsTold(t *testing.T) {
 
 func TestOneKeyIsOneWorkflowID(t *testing.T) {
 	if got := cases.WorkflowID("pod-compromise", "lab/shop/web/Terminal shell"); got != cases.WorkflowID("pod-compromise", "lab/shop/web/Terminal shell") ||
-		len(got) != len("pod-compromise-12345678") || got == cases.WorkflowID("pod-compromise", "lab/shop/api/Terminal shell") {
+		len(got) != len("pod-compromise-0123456789abcdef") || got == cases.WorkflowID("pod-compromise", "lab/shop/api/Terminal shell") {
 		t.Fatal(got)
 	}
 }

@@ -18,6 +18,10 @@ var (
 	ErrNoWorker = errors.New("no worker answers for the case; start one with `firebreak worker`")
 	// ErrNotFound is returned where no case is meant.
 	ErrNotFound = errors.New("no such case")
+	// ErrAmbiguous is returned where several cases may be meant.
+	ErrAmbiguous = errors.New("it is the beginning of several")
+	// ErrNoName is returned where a filter is not a name that anything could have.
+	ErrNoName = errors.New("no name")
 	// ErrRefused is returned where a decision or an undo is not possible as things are.
 	ErrRefused = errors.New("refused")
 )

@@ -48,7 +48,7 @@ func (c *Cases) List(ctx context.Context, f Filter) ([]Case, error) {
 	}
 	if f.Cluster != "" {
 		if !plainWord(f.Cluster) {
-			return nil, fmt.Errorf("list cases: %q is not the name of a cluster", f.Cluster)
+			return nil, fmt.Errorf("list cases: %w of a cluster: %q", ErrNoName, f.Cluster)
 		}
 		query += fmt.Sprintf(" AND %s = '%s'", workflows.ClusterAttribute, f.Cluster)
 	}
@@ -107,7 +107,7 @@ func only(reference string, list []Case) (Case, error) {
 		}
 		ids = append(ids, one.ID)
 	}
-	return Case{}, fmt.Errorf("find case %q: it is the beginning of several: %s", reference, strings.Join(ids, ", "))
+	return Case{}, fmt.Errorf("find case %q: %w: %s", reference, ErrAmbiguous, strings.Join(ids, ", "))
 }
 
 // plainWord keeps what a person typed from becoming part of the query's language.

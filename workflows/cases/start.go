@@ -24,13 +24,14 @@ type Started struct {
 	Joined   bool   `json:"joined"` // the alert joined a case that was running already
 }
 
-// maxName keeps a case's id, which is a label value, at 63 bytes.
-const maxName = 63 - 1 - 8 - 1 - 8
+// maxName keeps a case's id at 63 bytes, since it is a label value: the name, a dash, 16 digits of the dedup key, a dot and
+// 8 digits of the run's id.
+const maxName = 63 - 1 - 16 - 1 - 8
 
-// WorkflowID is made from the playbook and the dedup key: alerts with one key meet in one run.
+// WorkflowID is made from the playbook and the dedup key, as triggers.WorkflowID is: alerts with one key meet in one run.
 func WorkflowID(playbook, key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return playbook + "-" + hex.EncodeToString(sum[:4])
+	return playbook + "-" + hex.EncodeToString(sum[:8])
 }
 
 // Start opens a case, or joins the running one of that workflow id. When it returns without an error the alert stands

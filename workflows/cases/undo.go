@@ -15,7 +15,7 @@ import (
 type UndoRequest struct {
 	By        string
 	Reason    string
-	AbortHeld bool // a held case is aborted first; any other open case is refused
+	AbortHeld bool // a held case is aborted first, with what is held in its `finally`; any other open case is refused
 }
 
 // Undo takes back what the case changed and waits until that is through. An undo that is running already is joined.
@@ -68,21 +68,20 @@ func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) error {
 	return fmt.Errorf("undo case %s: %w: it is still running; wait for its end, or cancel it first", of.ID, ErrRefused)
 }
 
+// abort decides the held step, and each one of `finally` that is held after it, until the case has ended. A decision that
+// is refused ends it with an error that names the step.
 func (c *Cases) abort(ctx context.Context, of Case, req UndoRequest) error {
-	state, err := c.State(ctx, of)
-	if err != nil {
-		return err
+	d := workflows.Decision{Action: workflows.AbortCase, By: req.By, Reason: req.Reason}
+	if d.Reason == "" {
+		d.Reason = "aborted to be undone"
 	}
-	if len(state.Holds) > 0 {
-		d := workflows.Decision{Path: state.Holds[0].Path, Action: workflows.AbortCase, By: req.By, Reason: req.Reason}
-		if d.Reason == "" {
-			d.Reason = "aborted to be undone"
+	_, err := c.Watch(ctx, of, 300*time.Millisecond, func(v View) error {
+		if v.Problem != "" || len(v.Holds) == 0 {
+			return nil
 		}
-		if err := c.Decide(ctx, of, d); err != nil {
-			return err
-		}
-	}
-	_, err = c.Watch(ctx, of, 300*time.Millisecond, func(View) error { return nil })
+		d.Path = v.Holds[0].Path
+		return c.Decide(ctx, of, d)
+	})
 	return err
 }
 
