@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
@@ -17,8 +18,11 @@ type Router struct {
 }
 
 // NewRouter keeps the order of the plans: it is the order in which an alert starts them. Two plans of one name are
-// refused, since their cases could not be told apart.
+// refused, since their cases could not be told apart; so are plans without any trigger, since no alert would start one.
 func NewRouter(plans []plan.Plan, eval Evaluator) (*Router, error) {
+	if !slices.ContainsFunc(plans, func(p plan.Plan) bool { return len(p.Triggers) > 0 }) {
+		return nil, fmt.Errorf("none of the %d loaded playbooks has a trigger: no alert could start one; name one with triggers in \"playbooks\"", len(plans))
+	}
 	seen := map[string]string{}
 	for _, p := range plans {
 		if other, twice := seen[p.Name]; twice {

@@ -109,6 +109,18 @@ func TestNewRouterRefusesTwoOfOneName(t *testing.T) {
 	}
 }
 
+// TestNewRouterRefusesToIdle: a receiver whose playbooks have no trigger would answer every alert "unmatched".
+func TestNewRouterRefusesToIdle(t *testing.T) {
+	for _, plans := range [][]plan.Plan{nil, {playbook("a", ""), playbook("b", "")}} {
+		if _, err := NewRouter(plans, byRule{}); err == nil {
+			t.Errorf("%d playbooks without a trigger were taken", len(plans))
+		}
+	}
+	if _, err := NewRouter([]plan.Plan{playbook("a", ""), playbook("b", "", "x")}, byRule{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func newRouter(t *testing.T, plans ...plan.Plan) *Router {
 	t.Helper()
 	r, err := NewRouter(plans, byRule{})
