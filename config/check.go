@@ -32,15 +32,19 @@ func (c Config) Check(env Lookup) []syntax.Problem {
 }
 
 func (c Config) problem(key string, err error) syntax.Problem {
-	at, inFile := c.at[key]
-	if !inFile {
-		at = syntax.Position{File: "environment", Line: 1, Column: 1}
-	}
 	rule := "secret"
 	if errors.Is(err, fs.ErrNotExist) {
 		rule = "missing-file"
 	}
-	return at.Problem(rule, "%s", err)
+	return c.place(key).Problem(rule, "%s", err)
+}
+
+// place is where a value comes from: the file's line, or the environment.
+func (c Config) place(key string) syntax.Position {
+	if at, inFile := c.at[key]; inFile {
+		return at
+	}
+	return syntax.Position{File: "environment", Line: 1, Column: 1}
 }
 
 func there(name string) error {

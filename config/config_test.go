@@ -121,6 +121,80 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestWhatIsUsedIsChecked: problems are those of the values that are used, whether the file or the environment gave them.
+func TestWhatIsUsedIsChecked(t *testing.T) {
+	for name, c := range map[string]struct {
+		file string
+		env  Lookup
+		want []string
+	}{
+		"empty": {"cluster: ''\nreceiver: {listen: ''}\nplaybooks: []\n", none, []string{
+			`firebreak.yaml:1:10: "cluster" must not be empty: it names the cluster in task queues and cases [value]`,
+			`firebreak.yaml:2:20: "listen" must not be empty: it is where alerts come in [value]`,
+			`firebreak.yaml:3:12: "playbooks" must name at least one: no alert could start anything; leave the key out to load library/pod-compromise [value]`,
+		}},
+		"empty items": {"playbooks: ['', ' ', library/]\n", none, []string{
+			`firebreak.yaml:1:13: an item of "playbooks" must not be empty [value]`,
+			`firebreak.yaml:1:17: an item of "playbooks" must not be empty [value]`,
+			`firebreak.yaml:1:22: library/ needs the name of a playbook, such as library/pod-compromise [value]`,
+		}},
+		"once only": {"cluster: 7\nreceiver: {listen: [x]}\nplaybooks: 7\n", none, []string{
+			`firebreak.yaml:1:10: "cluster" must be text, but 7 is a whole number in YAML; quote it: "7" [type]`,
+			`firebreak.yaml:2:20: "listen" must be text, not a list [type]`,
+			`firebreak.yaml:3:12: "playbooks" must be a list, not a whole number [type]`,
+		}},
+		"empty and overridden":  {"cluster: ''\nreceiver: {listen: ''}\n", environment(ClusterVariable, "lab", ListenVariable, ":1"), nil},
+		"overridden by nothing": {"cluster: lab\n", environment(ClusterVariable, "", ListenVariable, ""), nil},
+		"wrong overrides": {"cluster: lab\nplaybooks: []\n", environment(ClusterVariable, "Prod_1", ListenVariable, "localhost",
+			WebUIVariable, "temporal", EvidenceVariable, " ", TrackerVariable, "\t"), []string{
+			`environment:1:1: FIREBREAK_CLUSTER must be up to 63 lower-case letters, digits, dots and hyphens, not "Prod_1" [value]`,
+			`environment:1:1: FIREBREAK_EVIDENCE must be a path, not " " [value]`,
+			`environment:1:1: FIREBREAK_LISTEN must be an address with a port, such as 127.0.0.1:8088 or :8443, not "localhost" [value]`,
+			`environment:1:1: FIREBREAK_TRACKER must be a path, not "\t" [value]`,
+			`environment:1:1: FIREBREAK_WEB_UI must be an address such as http://127.0.0.1:8233, not "temporal" [value]`,
+			`firebreak.yaml:2:12: "playbooks" must name at least one: no alert could start anything; leave the key out to load library/pod-compromise [value]`,
+		}},
+		"no file": {"", environment(ClusterVariable, "Prod_1"), []string{
+			`environment:1:1: FIREBREAK_CLUSTER must be up to 63 lower-case letters, digits, dots and hyphens, not "Prod_1" [value]`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if c.file != "" {
+				write(t, "firebreak.yaml", c.file)
+			}
+			_, problems, err := Load("", c.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.Error())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTheVariableIsNamed: a token of the environment that is wrong is not the fault of the line that it overrides.
+func TestTheVariableIsNamed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "firebreak.yaml", "receiver: {token: 'file:token'}\nwebUI: http://x\n")
+	env := environment(TokenVariable, " ", WebUIVariable, "https://temporal.example.com/")
+	c, problems, err := Load("", env)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if got, want := lines(c.Check(env)), "environment:1:1: the secret in env:FIREBREAK_TOKEN is empty [secret]\n"; got != want {
+		t.Errorf("got %s", got)
+	}
+	if c.WebUI != "https://temporal.example.com" {
+		t.Errorf("webUI is %s", c.WebUI)
+	}
+}
+
 func TestSecret(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "token", "  s3cret\n")

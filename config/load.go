@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
@@ -27,20 +28,21 @@ func Places() []string { return []string{"firebreak.yaml", "/etc/firebreak/fireb
 type Lookup = func(string) (string, bool)
 
 // Load reads the file that flag or environment name, else the first of Places that exists, else gives the defaults.
-// Problems are what is wrong with the file, all at once; the error is a machine that cannot read it.
+// Problems are what is wrong with the file and with the environment, all at once; the error is a machine that cannot
+// read it.
 func Load(flag string, env Lookup) (Config, []syntax.Problem, error) {
 	name, raw, err := find(flag, env)
 	if err != nil {
 		return Config{}, nil, err
 	}
 	c := Defaults()
-	if name == "" {
-		override(&c, env)
-		return c, nil, nil
+	var problems []syntax.Problem
+	if name != "" {
+		c, problems = Parse(name, raw)
 	}
-	c, problems := Parse(name, raw)
-	override(&c, env)
-	return c, problems, nil
+	problems = append(problems, override(&c, env)...)
+	problems = append(problems, c.empty()...)
+	return c, syntax.Sort(problems), nil
 }
 
 func find(flag string, env Lookup) (string, []byte, error) {
@@ -67,16 +69,46 @@ func find(flag string, env Lookup) (string, []byte, error) {
 	return "", nil, nil
 }
 
-func override(c *Config, env Lookup) {
-	for variable, into := range map[string]*string{
-		ClusterVariable: &c.Cluster, EvidenceVariable: &c.Evidence, TrackerVariable: &c.Tracker,
-		ListenVariable: &c.Receiver.Listen, WebUIVariable: &c.WebUI,
+// override puts the environment's values in. What comes from a variable stands at no place of the file any more.
+func override(c *Config, env Lookup) []syntax.Problem {
+	var problems []syntax.Problem
+	for _, v := range []struct {
+		variable, key string
+		into          *string
+		form          form
+	}{
+		{ClusterVariable, "cluster", &c.Cluster, word()},
+		{EvidenceVariable, "evidence", &c.Evidence, path()},
+		{TrackerVariable, "tracker", &c.Tracker, path()},
+		{ListenVariable, "receiver.listen", &c.Receiver.Listen, listening()},
+		{WebUIVariable, "webUI", &c.WebUI, webPage()},
 	} {
-		if value, set := env(variable); set && value != "" {
-			*into = value
+		value, set := env(v.variable)
+		if !set || value == "" {
+			continue
+		}
+		*v.into = value
+		delete(c.at, v.key)
+		if !v.form.fits(value) {
+			problems = append(problems, c.place(v.key).Problem("value", "%s must be %s, not %q", v.variable, v.form.be, value))
 		}
 	}
+	c.WebUI = strings.TrimSuffix(c.WebUI, "/")
 	if value, set := env(TokenVariable); set && value != "" {
 		c.Receiver.Token = Secret{Env: TokenVariable}
+		delete(c.at, "receiver.token")
 	}
+	return problems
+}
+
+// empty reports what must not be empty, once the environment had its say.
+func (c Config) empty() []syntax.Problem {
+	var problems []syntax.Problem
+	if c.Cluster == "" {
+		problems = append(problems, c.place("cluster").Problem("value", `"cluster" must not be empty: it names the cluster in task queues and cases`))
+	}
+	if c.Receiver.Listen == "" {
+		problems = append(problems, c.place("receiver.listen").Problem("value", `"listen" must not be empty: it is where alerts come in`))
+	}
+	return problems
 }

@@ -1,10 +1,7 @@
 package config
 
 import (
-	"net"
-	"net/url"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,10 +28,11 @@ type parser struct {
 
 func (p *parser) file(m *syntax.Mapping) {
 	c := &p.config
-	p.word(m, "cluster", &c.Cluster)
+	p.text(m, "", "cluster", &c.Cluster, word())
 	p.path(m, "", "evidence", &c.Evidence)
 	p.path(m, "", "tracker", &c.Tracker)
-	p.address(m, "webUI", &c.WebUI)
+	p.text(m, "", "webUI", &c.WebUI, webPage())
+	c.WebUI = strings.TrimSuffix(c.WebUI, "/")
 	p.receiver(m.Map("receiver"))
 	p.playbooks(m)
 	p.inputs(m.Map("inputs"))
@@ -44,11 +42,7 @@ func (p *parser) file(m *syntax.Mapping) {
 
 func (p *parser) receiver(m *syntax.Mapping) {
 	c := &p.config.Receiver
-	if n := m.Optional("listen"); n != nil {
-		if c.Listen = m.Text("listen"); c.Listen != "" && !isListen(c.Listen) {
-			p.reader.Report(n, "value", `"listen" must be an address with a port, such as 127.0.0.1:8088 or :8443, not %q`, c.Listen)
-		}
-	}
+	p.text(m, "receiver.", "listen", &c.Listen, listening())
 	p.secret(m, "receiver.", "token", &c.Token)
 	tls := m.Map("tls")
 	p.path(tls, "receiver.tls.", "certificate", &c.TLS.Certificate)
@@ -80,21 +74,32 @@ func (p *parser) secret(m *syntax.Mapping, prefix, key string, into *Secret) {
 }
 
 func (p *parser) playbooks(m *syntax.Mapping) {
-	if m.Optional("playbooks") == nil {
+	n := m.Optional("playbooks")
+	if n == nil {
 		return
 	}
+	if n.Kind == syntax.List && len(n.Items) == 0 {
+		p.reader.Report(n, "value", `"playbooks" must name at least one: no alert could start anything; leave the key out to load library/pod-compromise`)
+	}
 	p.config.Playbooks = nil
-	for _, n := range m.List("playbooks") {
-		text := p.reader.Text(n, `an item of "playbooks"`)
-		name, ofLibrary := strings.CutPrefix(text, "library/")
-		switch {
-		case text == "":
-			continue
-		case ofLibrary:
-			p.config.Playbooks = append(p.config.Playbooks, Playbook{Name: name, Pos: n.Position})
-		default:
-			p.config.Playbooks = append(p.config.Playbooks, Playbook{Path: within(p.base, text), Pos: n.Position})
+	for _, item := range m.List("playbooks") {
+		if text := p.reader.Text(item, `an item of "playbooks"`); item.Kind == syntax.Text {
+			p.playbook(item, text)
 		}
+	}
+}
+
+func (p *parser) playbook(n *syntax.Node, text string) {
+	name, ofLibrary := strings.CutPrefix(text, "library/")
+	switch {
+	case strings.TrimSpace(text) == "":
+		p.reader.Report(n, "value", `an item of "playbooks" must not be empty`)
+	case ofLibrary && name == "":
+		p.reader.Report(n, "value", "library/ needs the name of a playbook, such as library/pod-compromise")
+	case ofLibrary:
+		p.config.Playbooks = append(p.config.Playbooks, Playbook{Name: name, Pos: n.Position})
+	default:
+		p.config.Playbooks = append(p.config.Playbooks, Playbook{Path: within(p.base, text), Pos: n.Position})
 	}
 }
 
@@ -124,15 +129,20 @@ func (p *parser) tools(m *syntax.Mapping) {
 	m.Done()
 }
 
-// word reads a name that becomes part of task queues and labels.
-func (p *parser) word(m *syntax.Mapping, key string, into *string) {
+// text reads a text of one form. An empty one is taken: the environment may stand in for it, and Load looks again.
+func (p *parser) text(m *syntax.Mapping, prefix, key string, into *string, f form) {
 	n := m.Optional(key)
 	if n == nil {
 		return
 	}
-	*into = m.Text(key)
-	if *into != "" && !regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`).MatchString(*into) {
-		p.reader.Report(n, "value", "%q must be up to 63 lower-case letters, digits, dots and hyphens, not %q", key, *into)
+	p.config.at[prefix+key] = n.Position
+	text := m.Text(key)
+	if n.Kind != syntax.Text {
+		return
+	}
+	*into = text
+	if text != "" && !f.fits(text) {
+		p.reader.Report(n, "value", "%q must be %s, not %q", key, f.be, text)
 	}
 }
 
@@ -143,27 +153,6 @@ func (p *parser) path(m *syntax.Mapping, prefix, key string, into *string) {
 			*into = within(p.base, text)
 		}
 	}
-}
-
-func (p *parser) address(m *syntax.Mapping, key string, into *string) {
-	n := m.Optional(key)
-	if n == nil {
-		return
-	}
-	*into = strings.TrimSuffix(m.Text(key), "/")
-	u, err := url.Parse(*into)
-	if *into != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		p.reader.Report(n, "value", "%q must be an address such as http://127.0.0.1:8233, not %q", key, *into)
-	}
-}
-
-func isListen(text string) bool {
-	_, port, err := net.SplitHostPort(text)
-	if err != nil {
-		return false
-	}
-	n, err := strconv.Atoi(port)
-	return err == nil && n >= 0 && n <= 65535
 }
 
 // within takes a relative path from the folder of the configuration file.
