@@ -7,10 +7,14 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/firebreak-ir/firebreak/activities/kube/kubetest"
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 	"github.com/firebreak-ir/firebreak/internal/stage"
+	"github.com/firebreak-ir/firebreak/workflows"
 )
 
 // TestAStormOfOneAlertIsOneCase sends one alert 200 times at once, each delivery with an id of its own as
@@ -42,6 +46,56 @@ func TestAStormOfOneAlertIsOneCase(t *testing.T) {
 	}
 	if n := len(w.policies()); n != 1 {
 		t.Errorf("%d policies, want one", n)
+	}
+}
+
+// TestAlertsOfACaseThatRuns sends alerts all the time from the start of a case to its end: each of them is counted by a
+// case, the last ones by another that opens after it.
+func TestAlertsOfACaseThatRuns(t *testing.T) {
+	w := newWorld(t, nil)
+	pod := w.victim()
+	w.receiver()
+	w.worker()
+	sent := map[string]int{}
+	first := w.accepted(w.alert(pod.Name)).Case
+	sent[first]++
+	for deadline := time.Now().Add(patience); len(sent) < 2; {
+		if time.Now().After(deadline) {
+			t.Fatalf("case %s did not end", first)
+		}
+		sent[w.accepted(w.alert(pod.Name)).Case]++
+		time.Sleep(20 * time.Millisecond) // some hundred alerts in all: a run takes 10,000
+	}
+	for id, n := range sent {
+		if s := w.until(id, "its alerts", func(s workflows.State) bool { return s.Alerts == n }); s.Case != id {
+			t.Errorf("case %s answers as %s", id, s.Case)
+		}
+	}
+	t.Logf("alerts by case: %v", sent)
+}
+
+// TestAnAlertWithoutAPodIsFoundByItsContainer has null where the pod stands, as Falco sends it when it knows no
+// metadata yet.
+func TestAnAlertWithoutAPodIsFoundByItsContainer(t *testing.T) {
+	w := newWorld(t, nil)
+	pod := w.victim()
+	const id = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	eventually(t, "the container's id in the pod's status", func() bool {
+		now, err := w.Admin.CoreV1().Pods(w.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
+		kubetest.Must(t, err)
+		now.Status.ContainerStatuses[0].ContainerID = "containerd://" + id
+		_, err = w.Admin.CoreV1().Pods(w.Namespace).UpdateStatus(t.Context(), now, metav1.UpdateOptions{})
+		return err == nil
+	})
+	w.receiver()
+	w.worker()
+	answer := w.accepted(w.alertOf(map[string]any{"container.id": id[:12], "k8s.ns.name": nil, "k8s.pod.name": nil}))
+	other := w.accepted(w.alertOf(map[string]any{"container.id": "000000000000", "k8s.ns.name": nil, "k8s.pod.name": nil}))
+	if answer.Case == other.Case {
+		t.Errorf("two containers of one node are one case, %s", answer.Case)
+	}
+	if s := w.finished(answer.Case); s.Outcome != "contained" || s.Outputs["pod"] != pod.Name {
+		t.Errorf("outcome %q, pod %v; want %s contained", s.Outcome, s.Outputs["pod"], pod.Name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-ir/firebreak/activities/kube/kubetest"
 	"github.com/firebreak-ir/firebreak/internal/labenv"
@@ -90,6 +92,13 @@ func (c *cloud) snapshots() []types.Snapshot {
 	return out.Snapshots
 }
 
+// pending tells whether there are snapshots and none of them is complete.
+func (c *cloud) pending() bool {
+	c.t.Helper()
+	all := c.snapshots()
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s types.Snapshot) bool { return s.State != types.SnapshotStatePending })
+}
+
 // fault is a failure that a test orders for its own calls.
 type fault struct {
 	Action   string `json:"action"`
@@ -98,6 +107,23 @@ type fault struct {
 	Count    int    `json:"count,omitempty"`
 	After    int    `json:"after,omitempty"`
 	Millis   int    `json:"millis,omitempty"`
+	Struck   int    `json:"struck,omitempty"` // as the front answers: how often it has struck
+}
+
+// struck checks that each fault that the test ordered, by action, struck as often as it was to.
+func (c *cloud) struck(want map[string]int) {
+	c.t.Helper()
+	var all []fault
+	c.request(http.MethodGet, c.lab.AWS.Faults, nil, &all)
+	got := map[string]int{}
+	for _, f := range all {
+		if f.Resource == c.key {
+			got[f.Action] += f.Struck
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.t.Errorf("faults that struck (-want +got):\n%s", diff)
+	}
 }
 
 func (c *cloud) fault(f fault) {

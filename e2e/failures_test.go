@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/workflows"
 )
 
@@ -16,8 +19,8 @@ func TestFailuresHoldWithAdvice(t *testing.T) {
 		fault            fault
 		advice           string
 	}{
-		{"unauthorized", "Forbidden", "disks", fault{Action: "CreateSnapshots", Kind: "unauthorized", Count: -1}, "ec2:CreateSnapshots"},
-		{"corrupt", "Corrupt", "read", fault{Action: "GetSnapshotBlock", Kind: "corrupt", Count: -1}, "block"},
+		{"unauthorized", "Forbidden", "disks", fault{Action: "CreateSnapshots", Kind: "unauthorized", Count: -1}, "grant ec2:CreateSnapshots"},
+		{"corrupt", "Corrupt", "read", fault{Action: "GetSnapshotBlock", Kind: "corrupt", Count: -1}, "retry the step"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -29,7 +32,7 @@ func TestFailuresHoldWithAdvice(t *testing.T) {
 			id := w.accepted(w.alert(pod.Name)).Case
 			s := w.until(id, "a hold", func(s workflows.State) bool { return s.Status == workflows.Held })
 			held := s.Holds[0]
-			if held.Kind != test.kind || !strings.Contains(held.Path, test.step) || !strings.Contains(held.Error+" "+held.Advice, test.advice) {
+			if held.Kind != test.kind || !strings.Contains(held.Path, test.step) || held.Error == "" || !strings.Contains(held.Advice, test.advice) {
 				t.Fatalf("held at %s, %s: %s; %s", held.Path, held.Kind, held.Error, held.Advice)
 			}
 			if len(w.policies()) != 1 {
@@ -66,8 +69,33 @@ func TestThrottlingIsRetried(t *testing.T) {
 	w.worker()
 	w.cloud.fault(fault{Action: "CreateSnapshots", Kind: "throttle", Count: 2})
 	w.cloud.fault(fault{Action: "GetSnapshotBlock", Kind: "throttle", Count: 20})
+	w.cloud.fault(fault{Action: "DescribeSnapshots", Kind: "throttle", Count: 3, After: 1})
 	id := w.accepted(w.alert(pod.Name)).Case
 	w.doneOnce(id, w.finished(id))
+	w.cloud.struck(map[string]int{"CreateSnapshots": 2, "GetSnapshotBlock": 20, "DescribeSnapshots": 3})
+}
+
+// TestAPodThatCannotBeCutOffIsNotContained has a pod on its node's network, which no policy reaches. The evidence is
+// taken all the same, and the outcome does not claim what is not so.
+func TestAPodThatCannotBeCutOffIsNotContained(t *testing.T) {
+	w := newWorld(t, nil)
+	pod := w.Pod(t, "agent", map[string]string{"app": "agent"}, func(p *corev1.Pod) { p.Spec.HostNetwork = true })
+	w.receiver()
+	w.worker()
+	id := w.accepted(w.alert(pod.Name)).Case
+	s := w.finished(id)
+	if s.Outcome != workflows.OutcomePartly {
+		t.Errorf("outcome %q", s.Outcome)
+	}
+	for _, step := range s.Steps {
+		if strings.HasSuffix(step.Path, "/verify") && (step.Status != activities.StepFailed || !strings.Contains(step.Error, "node's network")) {
+			t.Errorf("step %s: %s, %s", step.Path, step.Status, step.Error)
+		}
+	}
+	if len(w.cloud.snapshots()) == 0 {
+		t.Error("the verification kept the evidence from being taken")
+	}
+	w.verified(id)
 }
 
 // TestForbiddenByTheAPIServerHolds runs the worker without one verb of its role.
@@ -80,7 +108,7 @@ func TestForbiddenByTheAPIServerHolds(t *testing.T) {
 	id := w.accepted(w.alert(pod.Name)).Case
 	s := w.until(id, "a hold", func(s workflows.State) bool { return s.Status == workflows.Held })
 	held := s.Holds[0]
-	if text := held.Error + " " + held.Advice; held.Kind != "Forbidden" || !strings.Contains(text, "create") || !strings.Contains(text, "networkpolicies") {
+	if held.Kind != "Forbidden" || !strings.Contains(held.Advice, `verb "create"`) || !strings.Contains(held.Advice, `"networkpolicies"`) {
 		t.Fatalf("held at %s, %s: %s; %s", held.Path, held.Kind, held.Error, held.Advice)
 	}
 	grant()

@@ -56,6 +56,9 @@ func TestWorkerKilledAtEveryStep(t *testing.T) {
 		t.Errorf("%d kills at %d boundaries: the run was not disturbed at each", kills, b.count)
 	}
 	w.doneOnce(answer.Case, w.finished(answer.Case))
+	if n := w.cloud.calls("ec2:CreateSnapshots"); n != 1 {
+		t.Errorf("CreateSnapshots was called %d times", n)
+	}
 }
 
 // boundary is how far a history is: a boundary between steps is a workflow task that scheduled activities.
@@ -80,27 +83,48 @@ func boundaryOf(t *testing.T, engine client.Client, of stage.Answer) boundary {
 	return b
 }
 
-// TestWorkerKilledInTheSnapshotWait kills the worker several times while the snapshot is pending.
+// TestWorkerKilledInTheSnapshotWait kills the worker twice while the snapshot is pending and an attempt of its own waits
+// for it: the second time it is the attempt that took over.
 func TestWorkerKilledInTheSnapshotWait(t *testing.T) {
 	w := newWorld(t, nil)
+	w.cloud.fault(fault{Action: "CreateSnapshots", Kind: "duration", Millis: 75_000})
 	pod := w.victim()
 	w.receiver()
 	worker := w.worker()
-	id := w.accepted(w.alert(pod.Name)).Case
-	for range 3 {
-		eventually(t, "a pending snapshot", func() bool { return len(w.cloud.snapshots()) > 0 })
+	answer := w.accepted(w.alert(pod.Name))
+	engine := temporal(t, w.lab, w.Namespace)
+	for kill := range int32(2) {
+		eventually(t, "an attempt that waits for a pending snapshot", func() bool {
+			return attemptOf(t, engine, answer, "evidence/disks") > kill && w.cloud.pending()
+		})
 		kubetest.Must(t, worker.Kill())
+		if !w.cloud.pending() {
+			t.Fatalf("kill %d came when the snapshot was complete", kill+1)
+		}
 		worker = w.worker()
 	}
-	w.doneOnce(id, w.finished(id))
+	w.doneOnce(answer.Case, w.finished(answer.Case))
+	if n := w.cloud.calls("ec2:CreateSnapshots"); n != 1 {
+		t.Errorf("CreateSnapshots was called %d times", n)
+	}
+}
+
+// attemptOf is the number of the attempt that a worker has taken of a step, 0 when none has.
+func attemptOf(t *testing.T, engine client.Client, of stage.Answer, step string) int32 {
+	t.Helper()
+	run, err := engine.DescribeWorkflowExecution(t.Context(), of.Workflow, of.Run)
+	kubetest.Must(t, err)
+	for _, a := range run.PendingActivities {
+		if a.ActivityId == step && a.State == enums.PENDING_ACTIVITY_STATE_STARTED {
+			return a.Attempt
+		}
+	}
+	return 0
 }
 
 // doneOnce checks that the world holds one of everything that the case makes.
 func (w *world) doneOnce(id string, s workflows.State) {
 	w.t.Helper()
-	if n := w.cloud.calls("ec2:CreateSnapshots"); n < 1 {
-		w.t.Errorf("CreateSnapshots was called %d times", n)
-	}
 	if got := len(w.cloud.snapshots()); got != len(w.cloud.volumes) {
 		w.t.Errorf("%d snapshots of %d volumes", got, len(w.cloud.volumes))
 	}

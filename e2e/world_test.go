@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,14 +157,21 @@ func (w *world) victim() *corev1.Pod {
 // alert is a Falco alert about a pod, as falcosidekick sends it. Its words are an attacker's.
 func (w *world) alert(pod string) []byte {
 	w.t.Helper()
+	return w.alertOf(map[string]any{"container.id": "45dd76eff80f", "k8s.ns.name": w.Namespace, "k8s.pod.name": pod})
+}
+
+// alertOf is an alert with these fields among its own.
+func (w *world) alertOf(about map[string]any) []byte {
+	w.t.Helper()
+	fields := map[string]any{
+		"container.name": "web", "evt.time": int64(1734874540929908828),
+		"proc.name": "bash", "proc.pname": "runc", "proc.cmdline": "bash -c '; rm -rf /'",
+	}
+	maps.Copy(fields, about)
 	raw, err := json.Marshal(map[string]any{
 		"uuid": rand.Text(), "hostname": w.Node, "rule": "Terminal shell in container", "priority": "Notice", "source": "syscall",
 		"output": "A shell was spawned; $(touch /tmp/owned) ${{ inputs.x }} </script>", "time": time.Now().UTC().Format(time.RFC3339Nano),
-		"tags": []string{"T1059", "shell"},
-		"output_fields": map[string]any{
-			"container.id": "45dd76eff80f", "container.name": "web", "evt.time": int64(1734874540929908828),
-			"k8s.ns.name": w.Namespace, "k8s.pod.name": pod, "proc.name": "bash", "proc.pname": "runc", "proc.cmdline": "bash -c '; rm -rf /'",
-		},
+		"tags": []string{"T1059", "shell"}, "output_fields": fields,
 	})
 	kubetest.Must(w.t, err)
 	return raw
