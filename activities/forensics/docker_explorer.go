@@ -105,37 +105,49 @@ func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
 const maxStores = 10 // an attacker can plant any number
 
 func (x dockerExplorer) exploreAll(ctx context.Context, p paper, image string, stores []dockerStore) (DockerExplorerOutput, error) {
-	out := DockerExplorerOutput{Containers: []Explored{}}
-	var warnings []string
+	out := DockerExplorerOutput{}
+	containers, warnings := []Explored{}, []string{}
 	if len(stores) > maxStores {
 		warnings = append(warnings, fmt.Sprintf("the disk holds %d Docker stores; only the first %d were explored", len(stores), maxStores))
 		stores = stores[:maxStores]
 	}
 	for i, s := range stores {
-		activities.Report(ctx, activities.Progress{Done: int64(i), Total: int64(len(stores)), Unit: "stores", Message: "explore /" + s.root})
+		activities.Report(ctx, activities.Progress{Done: int64(i), Total: int64(len(stores)), Unit: "stores", Message: oneLine("explore /" + s.root)})
 		answer, left, err := x.explore(ctx, p, s)
 		if err != nil {
 			return DockerExplorerOutput{}, err
 		}
-		item, err := p.put(ctx, beside(image, answerName(i)), "docker-explorer", answer.write)
+		items, err := keepAnswer(ctx, p, image, i, answer, left)
 		if err != nil {
 			return DockerExplorerOutput{}, err
 		}
-		out.Items = append(out.Items, item)
-		out.Total += len(answer.containers)
-		warnings = append(warnings, append(left, answer.warnings...)...)
-		out.Containers = append(out.Containers, answer.explored(s.root, maxListed-len(out.Containers))...)
+		out.Items = append(out.Items, items...)
+		for _, w := range append(left, answer.warnings...) {
+			warnings = append(warnings, oneLine(w))
+		}
+		containers = append(containers, answer.explored(s.root)...)
 	}
-	out.Warnings = shorten(warnings, maxWarnings)
-	out.Result = done("docker-explorer lists %s in %s", count(out.Total, "container"), count(len(stores), "Docker store"))
+	out.Total, out.Containers, out.Warnings = len(containers), fit(containers, listRoom), fitTexts(warnings, warningRoom)
+	out.Result = done("docker-explorer lists %s in %s%s", count(out.Total, "container"), count(len(stores), "Docker store"),
+		more(out.Total-len(out.Containers)))
 	return out, nil
 }
 
-func answerName(i int) string {
-	if i == 0 {
-		return "docker-explorer.json"
+// keepAnswer makes evidence of an answer as it came, and of what the tool was not shown.
+func keepAnswer(ctx context.Context, p paper, image string, i int, a answer, left []string) ([]custody.Item, error) {
+	item, err := p.put(ctx, beside(image, answerName("docker-explorer", i)), "docker-explorer", a.write)
+	if err != nil || len(left) == 0 {
+		return []custody.Item{item}, err
 	}
-	return fmt.Sprintf("docker-explorer-%d.json", i+1)
+	more, err := p.putJSON(ctx, beside(image, answerName("docker-explorer-left", i)), "docker-explorer", left)
+	return []custody.Item{item, more}, err
+}
+
+func answerName(base string, i int) string {
+	if i == 0 {
+		return base + ".json"
+	}
+	return fmt.Sprintf("%s-%d.json", base, i+1)
 }
 
 // copied is the directory below the scratch directory that docker-explorer is shown. It is named without its place on
@@ -166,7 +178,7 @@ func (x dockerExplorer) explore(ctx context.Context, p paper, s dockerStore) (an
 	}
 	var left []string
 	for _, l := range result.Left {
-		left = append(left, oneLine(fmt.Sprintf("/%s was not copied for docker-explorer: %s", l.Path, l.Why)))
+		left = append(left, fmt.Sprintf("/%s was not copied for docker-explorer: %s", l.Path, l.Why))
 	}
 	a, err := runExplorer(ctx, x.DockerExplorer, scratch)
 	return a, left, err

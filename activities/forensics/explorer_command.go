@@ -43,10 +43,10 @@ func (a answer) write(w io.Writer) error {
 	return err
 }
 
-// explored gives the first containers, their paths as on the disk.
-func (a answer) explored(root string, most int) []Explored {
+// explored gives the containers, their paths as on the disk.
+func (a answer) explored(root string) []Explored {
 	var out []Explored
-	for _, c := range a.containers[:min(len(a.containers), most)] {
+	for _, c := range a.containers {
 		layer := ""
 		if rest, ok := strings.CutPrefix(c.Upper, copied+"/"); ok {
 			layer = path.Join(root, rest)

@@ -153,3 +153,11 @@ func writeFile(t *testing.T, name string, content []byte) {
 		t.Fatal(err)
 	}
 }
+
+func writeProgram(t *testing.T, name, script string) {
+	t.Helper()
+	writeFile(t, name, []byte(script))
+	if err := os.Chmod(name, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}

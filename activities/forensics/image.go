@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -123,20 +122,3 @@ func (o opened) damage() []string {
 
 // beside gives the name of a file next to an image.
 func beside(image, name string) string { return path.Join(path.Dir(image), name) }
-
-// shorten bounds a list of sentences for an output; the evidence has them all.
-func shorten(all []string, most int) []string {
-	if len(all) <= most {
-		return all
-	}
-	return append(all[:most:most], fmt.Sprintf("and %d more", len(all)-most))
-}
-
-const maxWarnings = 20
-
-func oneLine(s string) string {
-	if len(s) > 500 {
-		s = s[:500] + "…"
-	}
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\n", "; "), "\uFFFD")
-}

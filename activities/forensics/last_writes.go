@@ -114,7 +114,7 @@ func writeLines(w io.Writer, all []change) error {
 }
 
 func lastOutput(image opened, since time.Time, all []change, warnings []string, item custody.Item) LastWritesOutput {
-	out := LastWritesOutput{Total: len(all), Findings: []Finding{}, Journal: image.journal(), Warnings: shorten(warnings, maxWarnings), Items: []custody.Item{item}}
+	out := LastWritesOutput{Total: len(all), Findings: []Finding{}, Journal: image.journal(), Warnings: fitTexts(warnings, warningRoom), Items: []custody.Item{item}}
 	for _, c := range all {
 		if c.Alone {
 			out.Alone++
@@ -128,8 +128,9 @@ func lastOutput(image opened, since time.Time, all []change, warnings []string, 
 		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
 	})
 	found := len(out.Findings)
-	out.Findings = out.Findings[:min(found, maxFindings)]
+	out.Findings = fit(out.Findings[:min(found, maxFindings)], listRoom)
 	out.Result = told(out, since, found)
+	out.Summary += more(found - len(out.Findings))
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -16,7 +17,7 @@ import (
 type ListContainersOutput struct {
 	activities.Result
 
-	Containers []Listed       `json:"containers" doc:"The first containers; all are in the evidence"`
+	Containers []Listed       `json:"containers" doc:"The first containers, the running ones first; all are in the evidence"`
 	Total      int            `json:"total" doc:"How many containers the disk holds"`
 	Stores     []string       `json:"stores" doc:"Where on the disk the runtimes keep them"`
 	Journal    Journal        `json:"journal" doc:"What only the file system's journal held"`
@@ -43,8 +44,6 @@ type Listed struct {
 	Layer        string    `json:"layer,omitempty" doc:"On the disk: where its own changes lie"`
 	Log          string    `json:"log,omitempty" doc:"On the node: its log"`
 }
-
-const maxListed = 200 // containers in an output; a history keeps every output
 
 // ListContainers declares forensics.list_containers.
 func ListContainers(d Deps) activities.Definition {
@@ -118,32 +117,52 @@ func listAll(ctx context.Context, p paper, image opened) ([]onPart, error) {
 }
 
 func listOutput(image opened, all []onPart, item custody.Item) ListContainersOutput {
-	out := ListContainersOutput{Containers: []Listed{}, Stores: []string{}, Journal: image.journal(), Items: []custody.Item{item}}
-	warnings := image.damage()
-	running := 0
+	out := ListContainersOutput{Journal: image.journal(), Items: []custody.Item{item}}
+	warnings, stores, containers := image.damage(), []string{}, []Listed{}
 	for _, v := range all {
 		for _, r := range v.Roots {
-			out.Stores = append(out.Stores, fmt.Sprintf("%s: /%s", r.Kind, r.Path))
+			stores = append(stores, oneLine(fmt.Sprintf("%s: /%s", r.Kind, r.Path)))
 		}
 		for _, c := range v.Containers {
-			if out.Total++; len(out.Containers) < maxListed {
-				out.Containers = append(out.Containers, listed(c))
-			}
-			if c.State == "running" {
-				running++
-			}
+			containers = append(containers, listed(c))
 		}
-		warnings = append(warnings, v.Problems...)
+		for _, problem := range v.Problems {
+			warnings = append(warnings, oneLine(problem))
+		}
 	}
-	out.Warnings = shorten(warnings, maxWarnings)
-	out.Result = done("%s on the disk in %s, %d of them running", count(out.Total, "container"), count(len(out.Stores), "store"), running)
+	slices.SortStableFunc(containers, func(a, b Listed) int { return a.rank() - b.rank() })
+	out.Total, out.Containers = len(containers), fit(containers, listRoom)
+	out.Stores, out.Warnings = fitTexts(stores, storeRoom), fitTexts(warnings, warningRoom)
+	out.Result = done("%s on the disk in %s, %d of them running%s", count(out.Total, "container"), count(len(stores), "store"),
+		running(containers), more(out.Total-len(out.Containers)))
 	return out
+}
+
+// rank puts what ran first, and the pause containers last.
+func (l Listed) rank() int {
+	switch {
+	case l.Sandbox:
+		return 2
+	case l.State != "running":
+		return 1
+	}
+	return 0
+}
+
+func running(all []Listed) int {
+	n := 0
+	for _, l := range all {
+		if l.State == "running" {
+			n++
+		}
+	}
+	return n
 }
 
 func listed(c containers.Container) Listed {
 	return Listed{
-		ID: c.ID, Name: c.Name, Image: c.Image, State: c.State, ExitCode: c.ExitCode, Pod: c.Pod, PodNamespace: c.PodNamespace,
-		PodUID: c.PodUID, Sandbox: c.Sandbox, Runtime: c.Runtime, Namespace: c.Namespace, Created: c.Created, Started: c.Started,
-		Finished: c.Finished, Layer: c.Layer, Log: c.Log,
+		ID: oneLine(c.ID), Name: oneLine(c.Name), Image: oneLine(c.Image), State: c.State, ExitCode: c.ExitCode, Pod: oneLine(c.Pod),
+		PodNamespace: oneLine(c.PodNamespace), PodUID: oneLine(c.PodUID), Sandbox: c.Sandbox, Runtime: c.Runtime,
+		Namespace: oneLine(c.Namespace), Created: c.Created, Started: c.Started, Finished: c.Finished, Layer: oneLine(c.Layer), Log: oneLine(c.Log),
 	}
 }
