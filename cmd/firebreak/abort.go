@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
 func abortCommand(a *app) *cobra.Command {
@@ -15,10 +17,12 @@ func abortCommand(a *app) *cobra.Command {
 		Use:     "abort CASE --reason WHY",
 		Short:   "End a case early: nothing new is started, evidence is sealed, containment stays",
 		GroupID: "cases",
-		Long: `Ends a case. A held case takes the abort as the decision on its held step; any other open case is canceled. Either
-way captures in flight stop gracefully, the playbook's finally runs, and everything stays contained: firebreak undo
-takes the changes back.`,
-		Example:           `  firebreak abort pod-compromise-1a2b3c4d.5e6f7a8b --reason "false positive, see ticket 4711"`,
+		Long: `Ends a case, held or not. Captures in flight stop gracefully, the playbook's finally runs, and everything stays
+contained: firebreak undo takes the changes back. Who aborted it, and why, becomes part of the record. Where finally
+runs already, only those of its steps that are held are ended.
+
+Where no worker answers, the case is canceled instead, which comes to the same; person and reason are not recorded then.`,
+		Example:           `  firebreak abort pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --reason "false positive, see ticket 4711"`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, true),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -38,16 +42,13 @@ func (a *app) abort(ctx context.Context, d desk, reference, reason string) error
 	if !found.Open() {
 		return wrongf("case %s has ended already: %s", found.ID, caseStatus(found))
 	}
-	state, err := d.State(ctx, found)
+	err = d.Decide(ctx, found, workflows.Decision{Action: workflows.AbortCase, Reason: reason, By: a.person})
+	if errors.Is(err, cases.ErrNoWorker) {
+		fmt.Fprintln(a.stderr, "no worker answers for the case: it is canceled instead, once one runs; neither you nor the reason "+
+			"stand in its record")
+		err = d.Cancel(ctx, found)
+	}
 	if err != nil {
-		return err
-	}
-	if len(state.Holds) > 0 {
-		return a.decide(ctx, d, found, workflows.Decision{
-			Path: state.Holds[0].Path, Action: workflows.AbortCase, Reason: reason, By: a.person,
-		})
-	}
-	if err := d.Cancel(ctx, found); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: asked to end; watch it: firebreak watch %s\n", safe(found.ID), safe(found.ID))

@@ -14,7 +14,7 @@ func retryCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "retry CASE STEP",
 		Short:   "Run a held step again",
-		Example: "  firebreak retry pod-compromise-1a2b3c4d.5e6f7a8b disks",
+		Example: "  firebreak retry pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f disks",
 		Args:    cobra.ExactArgs(2),
 	}
 	return decision(a, c, workflows.RetryStep, "why, for the record")
@@ -24,7 +24,7 @@ func skipCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "skip CASE STEP --reason WHY",
 		Short:   "Go on without a held step",
-		Example: `  firebreak skip pod-compromise-1a2b3c4d.5e6f7a8b disks --reason "taken by hand, ticket 4711"`,
+		Example: `  firebreak skip pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f disks --reason "taken by hand, ticket 4711"`,
 		Args:    cobra.ExactArgs(2),
 	}
 	decision(a, c, workflows.SkipStep, "why; it becomes part of the record")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 // fault is an error that knows what the process ends with. An error that is none is the machine's.
@@ -25,6 +26,15 @@ func (f *fault) Unwrap() error { return f.err }
 func wrong(err error) error { return &fault{exitWrong, err} }
 
 func wrongf(format string, args ...any) error { return wrong(fmt.Errorf(format, args...)) }
+
+// unread is a file that could not be read: one that is not there is a mistake of whoever named it, and anything else is
+// the machine's.
+func unread(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return wrong(err)
+	}
+	return err
+}
 
 // usage is a mistake on the command line.
 func usage(err error) error { return &fault{exitUsage, err} }

@@ -42,7 +42,7 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 	for _, arg := range args {
 		sources, err := a.texts(arg)
 		if err != nil {
-			return nil, wrong(err)
+			return nil, unread(err)
 		}
 		for _, s := range sources {
 			compiled, found := compile.Compile(s.name, s.raw, a.catalog())
@@ -71,6 +71,11 @@ func (a *app) readBounded(name string, most int64) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(io.LimitReader(a.stdin, most+1))
 	}
+	return readFile(name, most)
+}
+
+// readFile reads a file up to one byte more than it may have, which tells that it is too long.
+func readFile(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func files(path string) ([]source, error) {
 		if strings.HasSuffix(name, ".test.yaml") {
 			continue
 		}
-		raw, err := os.ReadFile(name)
+		raw, err := readFile(name, syntax.MaxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("playbook: %w", err)
 		}
@@ -136,7 +136,7 @@ func (a *app) playbook(cfg config.Config, name string) (plan.Plan, error) {
 	case strings.ContainsAny(name, "/.") && !strings.HasPrefix(name, library.Prefix):
 		found, err := files(name)
 		if err != nil {
-			return plan.Plan{}, wrong(err)
+			return plan.Plan{}, unread(err)
 		}
 		sources = found
 	case known:

@@ -119,7 +119,7 @@ func (a *app) run(ctx context.Context, d desk, id string, in workflows.Input, f 
 func (a *app) alert(cfg config.Config, name string) (plan.Alert, error) {
 	raw, err := a.readBounded(name, falco.MaxBytes)
 	if err != nil {
-		return plan.Alert{}, wrongf("alert: %w", err)
+		return plan.Alert{}, unread(fmt.Errorf("alert: %w", err))
 	}
 	alert, err := falco.Decode(bytes.NewReader(raw))
 	if err != nil {

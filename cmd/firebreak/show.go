@@ -17,7 +17,7 @@ func showCommand(a *app) *cobra.Command {
 		GroupID: "cases",
 		Long: `Shows a case. CASE is the case's id, the id of its workflow (the newest run is meant), or the beginning of either.
 With --history it prints the run's whole history as JSON, as Temporal's own tools write it.`,
-		Example: `  firebreak show pod-compromise-1a2b3c4d.5e6f7a8b
+		Example: `  firebreak show pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f
   firebreak show pod-compromise-1a2b --output json
   firebreak show pod-compromise-1a2b --history > history.json`,
 		Args:              cobra.ExactArgs(1),

@@ -44,9 +44,20 @@ func (s summary) head(out *strings.Builder) {
 	fmt.Fprintf(out, "  alert     %s\n", safe(alertLine(r.Alert)))
 	fmt.Fprintf(out, "  alerts    %d counted, cluster %s\n", r.Alerts, safe(r.Cluster))
 	fmt.Fprintf(out, "  started   %s, %s %s\n", r.Started.UTC().Format(time.DateTime+" UTC"), runsFor(r), span(s.end().Sub(r.Started)))
+	if d := r.Aborted; d != nil {
+		fmt.Fprintf(out, "  aborted   %s\n", safe(abortLine(*d)))
+	}
 	if r.DryRun {
 		fmt.Fprintf(out, "  %s\n", s.palette.yellow("dry run: nothing was changed"))
 	}
+}
+
+func abortLine(d workflows.Decision) string {
+	at := ""
+	if d.Path != "" {
+		at = " at step " + d.Path
+	}
+	return "by " + d.By + at + ": " + d.Reason
 }
 
 func runsFor(r workflows.State) string {
@@ -67,6 +78,9 @@ func outcomeWord(p palette, r workflows.State) string {
 	word := string(r.Status)
 	if r.Outcome != "" {
 		word = r.Outcome
+	}
+	if word == workflows.OutcomePartly {
+		return p.yellow(word)
 	}
 	switch r.Status {
 	case workflows.Completed:

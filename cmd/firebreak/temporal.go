@@ -65,8 +65,10 @@ func explain(settings client.Options, err error) error {
 		address = client.DefaultHostPort
 	}
 	switch {
-	case errors.Is(err, cases.ErrNotFound), errors.Is(err, cases.ErrRefused):
+	case errors.Is(err, cases.ErrNotFound), errors.Is(err, cases.ErrRefused), errors.Is(err, cases.ErrAmbiguous):
 		return wrong(err)
+	case errors.Is(err, cases.ErrNoName):
+		return usage(err)
 	case errors.Is(err, cases.ErrUnavailable):
 		return fmt.Errorf("no Temporal answers at %s; start it, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE: %w", address, err)
 	}

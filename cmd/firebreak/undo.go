@@ -22,8 +22,8 @@ func undoCommand(a *app) *cobra.Command {
 		Long: `Restores every label, selector, cordon and policy that the case changed to what it was before. Evidence, snapshots and
 tickets stay, and objects of other people are not touched. What cannot be undone is named and does not stop the rest;
 running undo again tries it again.`,
-		Example: `  firebreak undo pod-compromise-1a2b3c4d.5e6f7a8b --reason "false positive"
-  firebreak undo pod-compromise-1a2b3c4d.5e6f7a8b --abort-held --output json`,
+		Example: `  firebreak undo pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --reason "false positive"
+  firebreak undo pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --abort-held --output json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, false),
 		RunE: func(c *cobra.Command, args []string) error {

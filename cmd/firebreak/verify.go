@@ -31,8 +31,8 @@ func verifyCommand(a *app) *cobra.Command {
 		GroupID: "cases",
 		Long: `Checks a case directory with nothing but itself. The hash that is printed last is the head of the custody log: it
 also stands in Temporal's history, where nobody who can write to the directory can change it.`,
-		Example: `  firebreak verify evidence/pod-compromise-1a2b3c4d.5e6f7a8b
-  firebreak verify --output json evidence/pod-compromise-1a2b3c4d.5e6f7a8b`,
+		Example: `  firebreak verify evidence/pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f
+  firebreak verify --output json evidence/pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		RunE: func(c *cobra.Command, args []string) error {

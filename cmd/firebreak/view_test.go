@@ -24,8 +24,8 @@ func exampleState() workflows.State {
 		Holds: []workflows.HeldStep{{Path: "disks", Error: "create snapshots: UnauthorizedOperation", Kind: "Forbidden",
 			Advice: "allow ec2:CreateSnapshots to the worker's role."}},
 		Record: activities.Record{
-			Case: "pod-compromise-0a1b2c3d.4e5f6a7b", Playbook: "pod-compromise", Version: "1.0.0", Title: "Contain a pod",
-			Cluster: "lab", Workflow: "pod-compromise-0a1b2c3d", Run: "4e5f6a7b-0000", Alerts: 200, Started: began,
+			Case: "pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b", Playbook: "pod-compromise", Version: "1.0.0", Title: "Contain a pod",
+			Cluster: "lab", Workflow: "pod-compromise-0a1b2c3d4e5f6a7b", Run: "4e5f6a7b-0000", Alerts: 200, Started: began,
 			Alert: plan.Alert{Rule: "Terminal shell\x1b[2J in container", Priority: "Notice",
 				Target: plan.Target{Namespace: "store", Pod: "cart-1", Node: "node-1"}},
 			Steps: []activities.StepRecord{
@@ -72,8 +72,8 @@ func TestViewPrintsEachThingOnce(t *testing.T) {
 		`09:14:11  improve     done     ticket  opened (0.2 s)`,
 		`HELD  disks: create snapshots: UnauthorizedOperation`,
 		`      what to do: allow ec2:CreateSnapshots to the worker's role`,
-		`      then: firebreak retry pod-compromise-0a1b2c3d.4e5f6a7b disks`,
-		`      or:   firebreak skip pod-compromise-0a1b2c3d.4e5f6a7b disks --reason …   or: firebreak abort pod-compromise-0a1b2c3d.4e5f6a7b --reason …`,
+		`      then: firebreak retry pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b disks`,
+		`      or:   firebreak skip pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b disks --reason …   or: firebreak abort pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b --reason …`,
 		``,
 	}, "\n")
 	if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -154,7 +154,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		`pod-compromise-0a1b2c3d.4e5f6a7b  held`,
+		`pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b  held`,
 		`  playbook  pod-compromise 1.0.0: Contain a pod`,
 		`  alert     Notice: Terminal shell\x1b[2J in container, store/cart-1 on node-1`,
 		`  alerts    200 counted, cluster lab`,
@@ -177,14 +177,14 @@ func TestSummary(t *testing.T) {
 		``,
 		`HELD  disks: create snapshots: UnauthorizedOperation`,
 		`      what to do: allow ec2:CreateSnapshots to the worker's role`,
-		`      then: firebreak retry pod-compromise-0a1b2c3d.4e5f6a7b disks`,
-		`      or:   firebreak skip pod-compromise-0a1b2c3d.4e5f6a7b disks --reason …   or: firebreak abort pod-compromise-0a1b2c3d.4e5f6a7b --reason …`,
+		`      then: firebreak retry pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b disks`,
+		`      or:   firebreak skip pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b disks --reason …   or: firebreak abort pod-compromise-0a1b2c3d4e5f6a7b.4e5f6a7b --reason …`,
 		``,
 		`Where`,
 		`  ticket    file:///tickets/1.md`,
 		`  evidence  /evidence/pod`,
 		`  web UI    http://127.0.0.1:8233/x`,
-		`  Temporal  workflow pod-compromise-0a1b2c3d, run 4e5f6a7b-0000`,
+		`  Temporal  workflow pod-compromise-0a1b2c3d4e5f6a7b, run 4e5f6a7b-0000`,
 		``,
 	}, "\n")
 	if diff := cmp.Diff(want, out.String()); diff != "" {

@@ -21,7 +21,7 @@ func watchCommand(a *app) *cobra.Command {
 what was found and where to read on. A case that is held is waited for. Interrupting the watch leaves the case alone.
 
 Ends with 0 when the case completed, and with 1 when it failed or was canceled.`,
-		Example: `  firebreak watch pod-compromise-1a2b3c4d.5e6f7a8b
+		Example: `  firebreak watch pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f
   firebreak watch pod-compromise-1a2b`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, true),
