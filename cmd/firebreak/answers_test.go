@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	activitypb "go.temporal.io/api/activity/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -65,6 +69,17 @@ func TestAClusterThatIsNoNameIsAMistakeOfTheCommandLine(t *testing.T) {
 	code, _, bad := terminal(t, &casetest.Server{}, "cases", "--cluster", "no name")
 	if code != exitUsage || !strings.Contains(bad, `"no name"`) {
 		t.Fatalf("%d: %s", code, bad)
+	}
+}
+
+func TestShowSaysThatNobodyPolls(t *testing.T) {
+	server := casetest.Server{Pending: []*workflowpb.PendingActivityInfo{{
+		ActivityId: "isolate", State: enumspb.PENDING_ACTIVITY_STATE_SCHEDULED,
+		ActivityOptions: &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: "firebreak-lab"}},
+	}}}
+	code, out, bad := terminal(t, &server, "show", "test-1")
+	if code != exitOK || !strings.Contains(out, "\nno worker polls firebreak-lab; ") {
+		t.Fatalf("%d: %s%s", code, out, bad)
 	}
 }
 

@@ -47,7 +47,9 @@ func (a *app) show(ctx context.Context, d desk, reference string, history bool, 
 	if out.json() {
 		return printJSON(a.stdout, shown{view, d.webUI(found.Workflow, found.Run), d.evidence(found.ID)})
 	}
-	return a.summary(d, view.State).writeTo(a.stdout)
+	page := a.summary(d, view.State)
+	page.waits = view.Unattended
+	return page.writeTo(a.stdout)
 }
 
 // shown is a case with the places to read on.

@@ -17,7 +17,8 @@ type summary struct {
 	width    int
 	now      time.Time
 	state    workflows.State
-	evidence string // the case's directory on this machine; empty when it is not here
+	waits    []string // task queues that no worker polls
+	evidence string   // the case's directory on this machine; empty when it is not here
 	webUI    string
 }
 
@@ -161,6 +162,9 @@ func (s summary) holds(out *strings.Builder) {
 		for _, line := range holdLines(s.palette, s.state.Case, h) {
 			fmt.Fprintln(out, line)
 		}
+	}
+	if lines := unattendedLines(s.palette, s.waits); len(lines) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
 	}
 }
 

@@ -104,6 +104,16 @@ func TestPlainProgressIsALineForEachTenth(t *testing.T) {
 	}
 }
 
+func TestAQueueWithoutAWorkerIsToldOnce(t *testing.T) {
+	var out bytes.Buffer
+	v, m := newView(testSystem(&out, false)), cases.View{Unattended: []string{"firebreak-lab"}}
+	v.show(m)
+	v.show(m)
+	if got := out.String(); strings.Count(got, "no worker polls firebreak-lab") != 1 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTerminalRedrawsTheLivePart(t *testing.T) {
 	var out bytes.Buffer
 	v := newView(testSystem(&out, true))

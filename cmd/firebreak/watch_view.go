@@ -95,9 +95,18 @@ func (v *view) plainProgress(m cases.View) []string {
 			lines = append(lines, clock(v.now())+"  "+pendingLine(v.palette, w, v.width))
 		}
 	}
-	silence := v.silence(m)
+	silence := append(v.silence(m), unattendedLines(v.palette, m.Unattended)...)
 	if v.first("problem", strings.Join(silence, "")) {
 		lines = append(lines, silence...)
+	}
+	return lines
+}
+
+// unattendedLines names the queues where work waits for ever unless somebody starts a worker.
+func unattendedLines(p palette, queues []string) []string {
+	var lines []string
+	for _, queue := range queues {
+		lines = append(lines, p.yellow("no worker polls "+safe(queue))+"; what waits there goes on when a `firebreak worker` of it runs")
 	}
 	return lines
 }
@@ -126,7 +135,9 @@ func (v *view) draw(out *strings.Builder, m cases.View) {
 	if more := len(m.Pending) - most; more > 0 {
 		lines = append(lines, fmt.Sprintf("  and %d more", more))
 	}
-	lines = append(lines, v.silence(m)...)
+	for _, line := range append(v.silence(m), unattendedLines(v.palette, m.Unattended)...) {
+		lines = append(lines, clip(line, v.width))
+	}
 	lines = append(lines, v.head(m.State))
 	for _, line := range lines {
 		fmt.Fprintln(out, line)

@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	activitypb "go.temporal.io/api/activity/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
@@ -53,6 +57,33 @@ func TestAClusterThatIsNoNameIsToldApart(t *testing.T) {
 	c, _ := dial(t, &casetest.Server{})
 	if _, err := c.List(t.Context(), cases.Filter{Cluster: "' OR 1=1"}); !errors.Is(err, cases.ErrNoName) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAQueueThatNobodyPollsIsTold(t *testing.T) {
+	server := casetest.Server{
+		Pending: []*workflowpb.PendingActivityInfo{
+			waiting("isolate", "firebreak-lab", enumspb.PENDING_ACTIVITY_STATE_SCHEDULED),
+			waiting("deny", "firebreak-lab", enumspb.PENDING_ACTIVITY_STATE_SCHEDULED),
+			waiting("read", workflows.AnalysisQueue, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED),
+			waiting("disks", "firebreak-other", enumspb.PENDING_ACTIVITY_STATE_STARTED),
+		},
+		Pollers: map[string][]*taskqueuepb.PollerInfo{workflows.AnalysisQueue: {{Identity: "worker"}}},
+	}
+	c, of := dial(t, &server)
+	view, err := c.View(t.Context(), of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"firebreak-lab"}, view.Unattended); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func waiting(path, queue string, state enumspb.PendingActivityState) *workflowpb.PendingActivityInfo {
+	return &workflowpb.PendingActivityInfo{
+		ActivityId: path, State: state,
+		ActivityOptions: &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: queue}},
 	}
 }
 

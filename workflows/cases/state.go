@@ -34,6 +34,8 @@ type View struct {
 	workflows.State
 
 	Pending []Pending `json:"pending,omitempty"`
+	// Unattended are the task queues where work of the case waits and that no worker polls.
+	Unattended []string `json:"unattended,omitempty"`
 	// Problem says why the state is not fresh, such as a worker that is down: the case itself goes on.
 	Problem string `json:"problem,omitempty"`
 }
@@ -106,7 +108,8 @@ func (c *Cases) View(ctx context.Context, of Case) (View, error) {
 	if !now.Open() { // a terminated run cannot say so itself
 		state.Status = now.Status
 	}
-	return View{State: state, Pending: pendingOf(info.GetPendingActivities())}, nil
+	pending := info.GetPendingActivities()
+	return View{State: state, Pending: pendingOf(pending), Unattended: c.unattended(ctx, pending)}, nil
 }
 
 // Watch shows the case whenever it has changed, until it ends or ctx does. While no worker or no Temporal answers it
