@@ -79,11 +79,16 @@ func (x dockerExplorer) run(ctx context.Context, call activities.Call, in ImageI
 	if err != nil {
 		return DockerExplorerOutput{}, err
 	}
-	if len(stores) == 0 {
-		skipped := activities.Result{Status: activities.Skipped, Summary: "the disk holds no Docker store"}
-		return DockerExplorerOutput{Result: skipped, Containers: []Explored{}}, nil
+	out := DockerExplorerOutput{Containers: []Explored{}, Warnings: fitTexts(image.damage(), warningRoom)}
+	switch {
+	case len(image.volumes) == 0:
+		out.Result = image.nothing()
+		return out, nil
+	case len(stores) == 0:
+		out.Result = activities.Result{Status: activities.Skipped, Summary: "the disk holds no Docker store" + image.missed()}
+		return out, nil
 	}
-	return x.exploreAll(ctx, p, in.Image, stores)
+	return x.exploreAll(ctx, p, in.Image, image, stores)
 }
 
 func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
@@ -104,9 +109,9 @@ func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
 
 const maxStores = 10 // an attacker can plant any number
 
-func (x dockerExplorer) exploreAll(ctx context.Context, p paper, image string, stores []dockerStore) (DockerExplorerOutput, error) {
+func (x dockerExplorer) exploreAll(ctx context.Context, p paper, name string, image opened, stores []dockerStore) (DockerExplorerOutput, error) {
 	out := DockerExplorerOutput{}
-	containers, warnings := []Explored{}, []string{}
+	containers, warnings := []Explored{}, image.damage()
 	if len(stores) > maxStores {
 		warnings = append(warnings, fmt.Sprintf("the disk holds %d Docker stores; only the first %d were explored", len(stores), maxStores))
 		stores = stores[:maxStores]
@@ -117,7 +122,7 @@ func (x dockerExplorer) exploreAll(ctx context.Context, p paper, image string, s
 		if err != nil {
 			return DockerExplorerOutput{}, err
 		}
-		items, err := keepAnswer(ctx, p, image, i, answer, left)
+		items, err := keepAnswer(ctx, p, name, i, answer, left)
 		if err != nil {
 			return DockerExplorerOutput{}, err
 		}
@@ -128,8 +133,8 @@ func (x dockerExplorer) exploreAll(ctx context.Context, p paper, image string, s
 		containers = append(containers, answer.explored(s.root)...)
 	}
 	out.Total, out.Containers, out.Warnings = len(containers), fit(containers, listRoom), fitTexts(warnings, warningRoom)
-	out.Result = done("docker-explorer lists %s in %s%s", count(out.Total, "container"), count(len(stores), "Docker store"),
-		more(out.Total-len(out.Containers)))
+	out.Result = done("docker-explorer lists %s in %s%s%s", count(out.Total, "container"), count(len(stores), "Docker store"),
+		more(out.Total-len(out.Containers)), image.missed())
 	return out, nil
 }
 

@@ -103,19 +103,6 @@ func TestWhatCannotBeExplored(t *testing.T) {
 	}
 }
 
-// TestRefusedDisk names what cannot be read.
-func TestRefusedDisk(t *testing.T) {
-	image := filepath.Join(t.TempDir(), "disk")
-	raw := make([]byte, 1<<20)
-	copy(raw, "LUKS\xba\xbe")
-	writeFile(t, image, raw)
-	deps := forensics.Deps{Store: withImage(t, image)}
-	_, err := run[forensics.ListContainersOutput](t, forensics.ListContainers(deps), call("list"), forensics.ImageInput{Image: imageName})
-	if kindOf(err) != activities.Unsupported || !strings.Contains(err.Error(), "LUKS") {
-		t.Error(err)
-	}
-}
-
 // TestDryRun says what it would do and leaves the case as it is.
 func TestDryRun(t *testing.T) {
 	c := call("dry")

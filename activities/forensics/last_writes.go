@@ -86,6 +86,11 @@ func (l lastWrites) run(ctx context.Context, call activities.Call, in LastWrites
 		return LastWritesOutput{}, err
 	}
 	defer image.close()
+	if len(image.volumes) == 0 {
+		return LastWritesOutput{
+			Result: image.nothing(), Findings: []Finding{}, Warnings: fitTexts(image.damage(), warningRoom), Items: []custody.Item{},
+		}, nil
+	}
 	var all []change
 	warnings := image.damage()
 	for _, v := range image.volumes {
@@ -130,7 +135,7 @@ func lastOutput(image opened, since time.Time, all []change, warnings []string, 
 	found := len(out.Findings)
 	out.Findings = fit(out.Findings[:min(found, maxFindings)], listRoom)
 	out.Result = told(out, since, found)
-	out.Summary += more(found - len(out.Findings))
+	out.Summary += more(found-len(out.Findings)) + image.missed()
 	return out
 }
 

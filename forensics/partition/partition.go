@@ -3,6 +3,7 @@
 package partition
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,40 +42,25 @@ func (p Part) String() string {
 	return fmt.Sprintf("partition %d at byte %d: %s", p.Number, p.Offset, p.Kind)
 }
 
-// UnsupportedError is a disk on which nothing can be read offline yet. Parts says what was found instead.
-type UnsupportedError struct{ Parts []Part }
-
-// Error names what was found.
-func (e *UnsupportedError) Error() string {
-	if len(e.Parts) == 0 {
-		return "no partition table and no known file system on the disk"
-	}
-	text := "no ext4 file system on the disk; found "
-	for i, p := range e.Parts {
-		if i > 0 {
-			text += ", "
-		}
-		text += p.String()
-	}
-	return text
-}
-
 const maxParts = 256 // more than any tool makes
 
-// Find lists the parts of a disk in the order of their place. A damaged table is an error that names its place.
+// Find lists the parts of a disk in the order of their place. Where the whole disk looks like a file system and holds a
+// partition table too, both are listed, the whole disk first: an attacker can write either over the other. A damaged
+// table is an error that names its place.
 func Find(r io.ReaderAt, size int64) ([]Part, error) {
+	var whole []Part
 	if kind := detect(r, 0, size); kind != Unknown && kind != FAT {
-		return []Part{{Size: size, Kind: kind}}, nil
+		whole = []Part{{Size: size, Kind: kind}}
 	}
 	parts, err := table(r, size)
-	if err != nil {
+	if err != nil && whole == nil {
 		return nil, err
 	}
 	for i := range parts {
 		parts[i].Kind = detect(r, parts[i].Offset, parts[i].Size)
 	}
-	slices.SortFunc(parts, func(a, b Part) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
-	return parts, nil
+	slices.SortFunc(parts, func(a, b Part) int { return cmp.Compare(a.Offset, b.Offset) })
+	return append(whole, parts...), nil
 }
 
 func table(r io.ReaderAt, size int64) ([]Part, error) {
@@ -89,24 +75,6 @@ func table(r io.ReaderAt, size int64) ([]Part, error) {
 		return nil, nil
 	}
 	return parts, err
-}
-
-// Readable gives the parts that hold ext4. When there is none, the error is an *UnsupportedError.
-func Readable(r io.ReaderAt, size int64) ([]Part, error) {
-	parts, err := Find(r, size)
-	if err != nil {
-		return nil, err
-	}
-	var out []Part
-	for _, p := range parts {
-		if p.Kind == Ext4 {
-			out = append(out, p)
-		}
-	}
-	if len(out) == 0 {
-		return nil, &UnsupportedError{Parts: parts}
-	}
-	return out, nil
 }
 
 // Reader reads one part of a disk.
