@@ -68,6 +68,19 @@ func activityOptions(cluster string, u *plan.Uses, id, summary string) workflow.
 	}
 }
 
+// patience bounds a step that the run may go on without: by what all its attempts and the pauses between them take,
+// also when no worker of its queue is there to begin one.
+func patience(u *plan.Uses) time.Duration {
+	attempts := max(u.Retry.Attempts, 1)
+	total, pause := time.Duration(attempts)*u.Timeout, orDefault(u.Retry.Initial, time.Second)
+	longest := min(orDefault(u.Retry.Max, 30*time.Second), maxGap)
+	for range attempts - 1 {
+		total += min(pause, longest)
+		pause = min(time.Duration(float64(pause)*max(u.Retry.Backoff, 1)), longest)
+	}
+	return total
+}
+
 // heartbeat is always set: every activity's worker beats, so a killed worker is noticed long before the timeout.
 func heartbeat(u *plan.Uses) time.Duration {
 	if u.Heartbeat > 0 {

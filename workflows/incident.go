@@ -42,14 +42,14 @@ func (i *Interpreter) Case(ctx workflow.Context, in Input) (Result, error) {
 		return Result{}, flat(string(activities.InvalidInput), err.Error())
 	}
 	c := newIncident(ctx, in, eval)
+	running, stop := workflow.WithCancel(ctx)
+	defer stop()
+	c.stop = stop
 	if err := errors.Join(c.listen(ctx), c.tag(ctx)); err != nil {
 		return Result{}, flat(KindTemporary, err.Error())
 	}
 	c.show(ctx)
 	root := &frame{}
-	running, stop := workflow.WithCancel(ctx)
-	defer stop()
-	c.stop = stop
 	err = c.steps(running, in.Plan.Steps, root)
 	return c.finish(ctx, root, err)
 }

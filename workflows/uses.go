@@ -22,7 +22,11 @@ func (c *incident) uses(ctx workflow.Context, s plan.Step, at *frame, path strin
 	if s.Uses.Undoable && !c.in.DryRun {
 		change = c.register(s.Uses, call, input.value, summary)
 	}
-	ctx = workflow.WithActivityOptions(ctx, activityOptions(c.in.Cluster, s.Uses, c.activityID(path), summary))
+	options := activityOptions(c.in.Cluster, s.Uses, c.activityID(path), summary)
+	if s.OnError == plan.Continue {
+		options.ScheduleToCloseTimeout = patience(s.Uses)
+	}
+	ctx = workflow.WithActivityOptions(ctx, options)
 	var raw json.RawMessage
 	err = workflow.ExecuteActivity(ctx, s.Uses.Activity, ActivityInput{Call: call, Input: input.raw}).Get(ctx, &raw)
 	if err != nil {

@@ -34,6 +34,7 @@ func TestACaseFromAlertToUndo(t *testing.T) {
 	t.Run("hold, retry, undo", w.holdRetryUndo)
 	t.Run("hold, abort, undo", w.abortAndUndo)
 	t.Run("cancel in a capture", w.cancel)
+	t.Run("abort in a capture", w.abortRunning)
 	t.Run("find and list", w.findAndList)
 	stop()
 	t.Run("no worker", w.nobodyWorks)
@@ -186,6 +187,31 @@ func (w *world) cancel(t *testing.T) {
 	w.replays(t, of, "canceled")
 }
 
+// abortRunning aborts a case of which one step is held while another one works: what works is stopped.
+func (w *world) abortRunning(t *testing.T) {
+	w.grant(false)
+	of := w.start("running", mark("first"),
+		plan.Step{ID: "both", Path: "both", Phase: "preserve", OnError: plan.Hold, Parallel: []plan.Step{guarded("left"), long("right")}}, mark("never"))
+	w.until(of, "held in the capture", func(v cases.View) bool { return held(v) && len(v.Pending) == 1 && v.Pending[0].Started })
+	begin := time.Now()
+	d := workflows.Decision{Action: workflows.AbortCase, Reason: "a drill", By: "ann"}
+	if err := w.Decide(t.Context(), of, d); err != nil {
+		t.Fatal(err)
+	}
+	last := w.until(of, "closed", closed)
+	if last.Status != workflows.Failed || last.Outcome != workflows.OutcomeAborted || last.Aborted == nil || *last.Aborted != d {
+		t.Fatalf("%s, %s, %+v", last.Status, last.Outcome, last.Aborted)
+	}
+	if took := time.Since(begin); took > 30*time.Second { // the capture takes a minute
+		t.Errorf("it took %s", took)
+	}
+	if n := len(last.Steps); last.Steps[n-1].Path != "seal" || last.Steps[n-1].Status != activities.StepDone {
+		t.Fatalf("finally did not run: %+v", last.Steps)
+	}
+	w.replays(t, of, "stopped")
+	w.undoes(t, of, 2)
+}
+
 func (w *world) findAndList(t *testing.T) {
 	of := w.start("found", mark("first"))
 	w.until(of, "closed", closed)
@@ -204,7 +230,7 @@ func (w *world) findAndList(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	list, err := w.List(t.Context(), cases.Filter{Cluster: w.cluster})
-	if err != nil || len(list) != 5 || list[0].Workflow != of.Workflow {
+	if err != nil || len(list) != 6 || list[0].Workflow != of.Workflow {
 		t.Errorf("%v, %+v", err, list)
 	}
 	if open, err := w.List(t.Context(), cases.Filter{OpenOnly: true}); err != nil || len(open) != 0 {

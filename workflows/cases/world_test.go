@@ -120,6 +120,9 @@ func (w *world) catalog() activities.Catalog {
 		activities.Define(activities.Activity[markIn, markOut]{
 			Name: "test.slow", Effect: activities.Capture, Place: activities.OnAnalysis, Run: w.slow,
 		}),
+		activities.Define(activities.Activity[markIn, markOut]{
+			Name: "test.long", Effect: activities.Capture, Place: activities.OnAnalysis, Run: w.long,
+		}),
 		evidence.Seal(w.store), evidence.NoteUndo(w.store), evidence.ExportHistory(w.store, w.Cases),
 	)
 }
@@ -154,8 +157,17 @@ func (w *world) unmark(_ context.Context, _ activities.Call, in markIn, _ markOu
 }
 
 func (w *world) slow(ctx context.Context, _ activities.Call, in markIn) (markOut, error) {
-	for i := range 40 {
-		activities.Report(ctx, activities.Progress{Done: int64(i), Total: 40, Unit: "blocks"})
+	return w.capture(ctx, in, 40)
+}
+
+// long takes a minute.
+func (w *world) long(ctx context.Context, _ activities.Call, in markIn) (markOut, error) {
+	return w.capture(ctx, in, 1200)
+}
+
+func (w *world) capture(ctx context.Context, in markIn, blocks int) (markOut, error) {
+	for i := range blocks {
+		activities.Report(ctx, activities.Progress{Done: int64(i), Total: int64(blocks), Unit: "blocks"})
 		select {
 		case <-ctx.Done():
 			return markOut{}, ctx.Err()
@@ -185,6 +197,10 @@ func guarded(id string) plan.Step {
 }
 func slow(id string) plan.Step {
 	return use(id, "test.slow", activities.OnAnalysis, activities.Capture)
+}
+
+func long(id string) plan.Step {
+	return use(id, "test.long", activities.OnAnalysis, activities.Capture)
 }
 
 // closing is what every shipped playbook does in the end.
