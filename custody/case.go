@@ -32,9 +32,10 @@ type Item struct {
 
 // Case is the directory of one case.
 type Case struct {
-	id  string
-	dir string
-	now func() time.Time
+	id   string
+	dir  string
+	now  func() time.Time
+	disk disk
 }
 
 // ID is the case's id.
@@ -44,27 +45,31 @@ func (c *Case) ID() string { return c.id }
 func (c *Case) Dir() string { return c.dir }
 
 // Put adds one file under name, a slash-separated path inside the case. write is called with a writer that hashes as
-// it streams to the disk; the file takes its name only once it is whole, so a killed call leaves nothing behind. A
-// second call with the same By returns the item of the first without calling write; another call that asks for the
-// same name gets ErrWritten.
+// it streams to the disk; the file takes its name only once it is whole and in the log, so a call that is killed in the
+// middle leaves nothing behind, and one that is killed later is finished by the next one. A second call with the same By
+// returns the item of the first without calling write; another call that asks for the same name gets ErrWritten.
 func (c *Case) Put(ctx context.Context, by By, name, kind string, write func(io.Writer) error) (Item, error) {
-	return c.add(ctx, by, name, kind, func(temp string) (Item, error) { return stream(ctx, temp, write) })
+	return c.add(ctx, by, name, kind, func(scratch string) (pending, error) { return stream(ctx, scratch, name, write) })
 }
 
 // Adopt adds a file that a call made in its Scratch directory, hashing it where it lies and then giving it its name.
 // Large captures that resume after a kill are made this way.
 func (c *Case) Adopt(ctx context.Context, by By, name, kind, from string) (Item, error) {
-	return c.add(ctx, by, name, kind, func(temp string) (Item, error) {
-		item, err := digest(ctx, from)
-		if err != nil {
-			return Item{}, err
+	return c.add(ctx, by, name, kind, func(scratch string) (pending, error) {
+		file, err := filepath.Rel(scratch, from)
+		if err != nil || !filepath.IsLocal(file) {
+			return pending{}, fmt.Errorf("%q is not in the call's scratch directory", from)
 		}
-		return item, os.Rename(from, temp)
+		item, err := digest(ctx, from)
+		return pending{Item: item, File: file, at: filepath.Join(scratch, pendingPrefix+flat(name)+"-adopted"+pendingSuffix)}, err
 	})
 }
 
-func (c *Case) add(ctx context.Context, by By, name, kind string, fill func(temp string) (Item, error)) (Item, error) {
+func (c *Case) add(ctx context.Context, by By, name, kind string, fill func(scratch string) (pending, error)) (Item, error) {
 	if err := checkName(name); err != nil {
+		return Item{}, err
+	}
+	if err := c.finishOf(ctx, by, name); err != nil {
 		return Item{}, err
 	}
 	if item, found, err := c.find(by, name); found || err != nil {
@@ -74,37 +79,34 @@ func (c *Case) add(ctx context.Context, by By, name, kind string, fill func(temp
 	if err != nil {
 		return Item{}, err
 	}
-	temp := filepath.Join(scratch, "put-"+flat(name))
-	item, err := fill(temp)
+	p, err := fill(scratch)
 	if err != nil {
-		return Item{}, errors.Join(fmt.Errorf("evidence %q: %w", name, err), removeIfThere(temp))
+		return Item{}, fmt.Errorf("evidence %q: %w", name, err)
 	}
-	item.Path, item.Kind = name, kind
-	return c.commit(ctx, by, temp, item)
+	p.By, p.Item.Path, p.Item.Kind = by, name, kind
+	item, err := c.commit(p)
+	if err != nil && !errors.Is(err, ErrWritten) {
+		return Item{}, fmt.Errorf("evidence %q: %w", name, err)
+	}
+	return item, err
 }
 
-// commit gives the file its name and writes the log's entry, both under the case's lock: of two racing calls with one
-// By the second finds the first one's entry.
-func (c *Case) commit(_ context.Context, by By, temp string, item Item) (Item, error) {
-	unlock, err := c.lock()
+// Kept lists what a call has added so far, in the order of the log. What a killed attempt of it left whole is in it.
+func (c *Case) Kept(ctx context.Context, by By) ([]Item, error) {
+	if err := c.finishOf(ctx, by, ""); err != nil {
+		return nil, err
+	}
+	entries, err := c.Log()
 	if err != nil {
-		return Item{}, err
+		return nil, err
 	}
-	defer unlock()
-	if there, found, err := c.find(by, item.Path); found || err != nil {
-		return there, errors.Join(err, removeIfThere(temp))
+	var items []Item
+	for _, e := range entries {
+		if e.Action == Added && e.By == by {
+			items = append(items, e.Item)
+		}
 	}
-	target := filepath.Join(c.dir, filepath.FromSlash(item.Path))
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return Item{}, fmt.Errorf("evidence %q: %w", item.Path, err)
-	}
-	if err := os.Rename(temp, target); err != nil {
-		return Item{}, fmt.Errorf("evidence %q: %w", item.Path, err)
-	}
-	if err := syncDir(filepath.Dir(target)); err != nil {
-		return Item{}, fmt.Errorf("evidence %q: %w", item.Path, err)
-	}
-	return item, c.append(Entry{By: by, Action: Added, Item: item})
+	return items, nil
 }
 
 // find gives the item that the log already holds under name.
@@ -128,12 +130,16 @@ func (c *Case) find(by By, name string) (Item, bool, error) {
 // Scratch is a directory for what a call makes before it is evidence: the same one on every attempt of the call. It is
 // on the case's file system and never part of the manifest.
 func (c *Case) Scratch(by By) (string, error) {
-	sum := sha256.Sum256([]byte(by.Key + "\x00" + by.Step))
-	dir := filepath.Join(c.dir, scratchName, hex.EncodeToString(sum[:8]))
+	dir := filepath.Join(c.dir, scratchName, scratchOf(by))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("scratch of step %q: %w", by.Step, err)
 	}
 	return dir, nil
+}
+
+func scratchOf(by By) string {
+	sum := sha256.Sum256([]byte(by.Key + "\x00" + by.Step))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Path gives the place of a piece of evidence on this machine. A name that leads out of the case is refused.
@@ -141,7 +147,13 @@ func (c *Case) Path(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	return filepath.Join(c.dir, filepath.FromSlash(name)), nil
+	local := filepath.Join(c.dir, filepath.FromSlash(name))
+	if _, err := os.Lstat(local); errors.Is(err, fs.ErrNotExist) {
+		if err := c.placeLogged(name); err != nil {
+			return "", fmt.Errorf("evidence %q: %w", name, err)
+		}
+	}
+	return local, nil
 }
 
 func checkName(name string) error {
@@ -163,16 +175,30 @@ func flat(name string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func stream(ctx context.Context, temp string, write func(io.Writer) error) (Item, error) {
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+// stream writes a file of its own for every attempt: one that was taken for dead and still writes cannot spoil it.
+func stream(ctx context.Context, scratch, name string, write func(io.Writer) error) (pending, error) {
+	if err := removeTemps(scratch, name); err != nil {
+		return pending{}, err
+	}
+	f, err := os.CreateTemp(scratch, pendingPrefix+flat(name)+"-*"+tempSuffix)
 	if err != nil {
-		return Item{}, err
+		return pending{}, err
 	}
 	w := &hashingWriter{ctx: ctx, to: f, sum: sha256.New()}
-	if err := errors.Join(write(w), f.Sync(), f.Close()); err != nil {
-		return Item{}, err
+	if err := errors.Join(write(w), f.Close()); err != nil {
+		return pending{}, errors.Join(err, local{}.remove(f.Name()))
 	}
-	return Item{SHA256: hex.EncodeToString(w.sum.Sum(nil)), Size: w.n}, nil
+	item := Item{SHA256: hex.EncodeToString(w.sum.Sum(nil)), Size: w.n}
+	return pending{Item: item, File: filepath.Base(f.Name()), at: f.Name() + pendingSuffix}, nil
+}
+
+// removeTemps removes what attempts left that were killed while they wrote.
+func removeTemps(scratch, name string) error {
+	temps, err := namesIn(scratch, name, tempSuffix)
+	for _, temp := range temps {
+		err = errors.Join(err, local{}.remove(filepath.Join(scratch, temp)))
+	}
+	return err
 }
 
 type hashingWriter struct {
@@ -193,6 +219,7 @@ func (w *hashingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// digest only reads: evidence can be checked where nothing can be written.
 func digest(ctx context.Context, name string) (Item, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -203,20 +230,5 @@ func digest(ctx context.Context, name string) (Item, error) {
 	if _, err := io.Copy(w, f); err != nil {
 		return Item{}, err
 	}
-	return Item{SHA256: hex.EncodeToString(w.sum.Sum(nil)), Size: w.n}, f.Sync()
-}
-
-func removeIfThere(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return Item{SHA256: hex.EncodeToString(w.sum.Sum(nil)), Size: w.n}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,7 @@ type Entry struct {
 
 // Note writes a log entry without a file. The same text by the same call is written once.
 func (c *Case) Note(by By, text string) error {
+	text = strings.ToValidUTF8(text, "\ufffd") // as the log will give it back
 	unlock, err := c.lock()
 	if err != nil {
 		return err
@@ -96,23 +98,36 @@ func (c *Case) append(e Entry) error {
 	if len(entries) > 0 {
 		e.Prev = entries[len(entries)-1].Hash
 	}
-	e.Hash = e.digest()
-	line, err := json.Marshal(e)
+	e, line, err := e.line()
 	if err != nil {
 		return fmt.Errorf("custody log: %w", err)
 	}
 	if err := cutTornLine(name); err != nil {
 		return fmt.Errorf("custody log: %w", err)
 	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err := c.disk.appendTo(name, append(line, '\n')); err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	if e.Seq > 1 {
+		return nil
+	}
+	return c.disk.sync(c.dir) // the log's own name is new
+}
+
+// line gives the entry with its hash, and how the log writes it. Text that is no UTF-8 is mended first: a reader would
+// else see another text than the one that was hashed.
+func (e Entry) line() (Entry, []byte, error) {
+	raw, err := json.Marshal(e)
 	if err != nil {
-		return fmt.Errorf("custody log: %w", err)
+		return e, nil, err
 	}
-	_, err = f.Write(append(line, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("custody log: %w", err)
+	var mended Entry
+	if err := json.Unmarshal(raw, &mended); err != nil {
+		return e, nil, err
 	}
-	return nil
+	mended.Hash = mended.digest()
+	line, err := json.Marshal(mended)
+	return mended, line, err
 }
 
 // digest is the SHA-256 of the entry's JSON with an empty hash.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,13 +23,17 @@ type Seal struct {
 }
 
 // Seal writes the manifest of all evidence in the log, in the order of their names, and an entry that names the
-// manifest's own hash. The log is not in the manifest: it goes on after the seal and its chain protects it.
+// manifest's own hash. What killed calls left whole becomes evidence first. The log is not in the manifest: it goes on after the seal and its chain protects it.
 func (c *Case) Seal(ctx context.Context, by By) (Seal, error) {
 	unlock, err := c.lock()
 	if err != nil {
 		return Seal{}, err
 	}
 	defer unlock()
+	left, err := c.leftAll("")
+	if err := errors.Join(err, c.finishAll(ctx, left)); err != nil {
+		return Seal{}, err
+	}
 	entries, err := c.Log()
 	if err != nil {
 		return Seal{}, err
@@ -99,5 +104,5 @@ func replaceFile(name string, content []byte) error {
 	if err := os.Rename(temp, name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return local{}.sync(filepath.Dir(name))
 }

@@ -55,5 +55,5 @@ func (s *Store) Case(id string) (*Case, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("case %q: %w", id, err)
 	}
-	return &Case{id: id, dir: dir, now: s.now}, nil
+	return &Case{id: id, dir: dir, now: s.now, disk: local{}}, nil
 }

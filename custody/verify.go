@@ -1,9 +1,11 @@
 package custody
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -20,11 +22,29 @@ func (c *Case) Verify(ctx context.Context) error {
 	if len(entries) == 0 {
 		return fmt.Errorf("case %q: the custody log is missing or empty", c.id)
 	}
-	errs := []error{checkChain(entries), c.checkSeal(entries)}
+	errs := []error{c.checkLines(entries), checkChain(entries), c.checkSeal(entries)}
 	for _, item := range added(entries) {
 		errs = append(errs, c.checkItem(ctx, item))
 	}
 	return errors.Join(errs...)
+}
+
+// checkLines refuses a line that is not letter by letter what its entry is written as: the hash covers the entry, and so
+// not a field that Entry does not know, or one that is there twice.
+func (c *Case) checkLines(entries []Entry) error {
+	raw, err := os.ReadFile(filepath.Join(c.dir, LogName))
+	if err != nil {
+		return fmt.Errorf("custody log: %w", err)
+	}
+	for i, e := range entries {
+		line, rest, _ := bytes.Cut(raw, []byte("\n"))
+		want, err := json.Marshal(e)
+		if err != nil || !bytes.Equal(line, want) {
+			return fmt.Errorf("custody log, line %d: holds something that its hash does not cover", i+1)
+		}
+		raw = rest
+	}
+	return nil
 }
 
 func checkChain(entries []Entry) error {
