@@ -47,7 +47,7 @@ func (r *recorded) Export(_ context.Context, workflow, _ string, w io.Writer) (i
 	if workflow == "gone" {
 		return 0, errors.New("connection refused")
 	}
-	_, err := io.WriteString(w, `{"events":[]}`)
+	_, err := io.WriteString(w, `{"archived":{"events":1},"events":[`+strings.Repeat(`{"eventId":"1"},`, 6)+`{"eventId":"7"}]}`)
 	return 7, err
 }
 
@@ -87,6 +87,32 @@ func TestTheCasesPapersAreKeptOnceAndSealed(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(c.Dir(), evidence.AlertName))
 	if err != nil || !strings.Contains(string(kept), "1764068400000000001") || strings.ContainsRune(string(kept), 0x1b) {
 		t.Fatalf("%v\n%s", err, kept)
+	}
+}
+
+// A kill between the file and its note: the log must name workflow, run and length all the same, and once.
+func TestAKillBeforeTheNoteIsMadeUpFor(t *testing.T) {
+	store, history, killed := newStore(t), &recorded{}, call("history")
+	c, err := store.Case(killed.Case)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Put(t.Context(), custody.By{Step: killed.Step, Key: killed.Key}, evidence.HistoryName, "history", func(w io.Writer) error {
+		_, err := history.Export(t.Context(), "w", "r", w)
+		return err
+	})
+	if err != nil { // and then the worker is killed
+		t.Fatal(err)
+	}
+	for range 2 {
+		out, err := run[evidence.ExportHistoryOutput](t, evidence.ExportHistory(store, history), killed, `{"workflow":"w","run":"r"}`)
+		if err != nil || out.Events != 7 || out.Item.Path != evidence.HistoryName {
+			t.Fatalf("%+v, %v", out, err)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(c.Dir(), custody.LogName))
+	if err != nil || strings.Count(string(log), "workflow w, run r, history of 7 events") != 1 || history.reads != 1 {
+		t.Fatalf("%d reads, %v\n%s", history.reads, err, log)
 	}
 }
 

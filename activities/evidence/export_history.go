@@ -1,10 +1,13 @@
 package evidence
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -41,7 +44,7 @@ func ExportHistory(store Store, history History) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Unvolatile,
 		Place:       activities.OnAnalysis,
-		Idempotency: "The file is evidence and is written once for one key.",
+		Idempotency: "The file is evidence and is written once for one key; every attempt counts the events in it and notes the same.",
 		Timeout:     2 * time.Minute,
 		Example: `id: history
 phase: improve
@@ -68,23 +71,26 @@ func (h historian) run(ctx context.Context, call activities.Call, in ExportHisto
 	if err != nil {
 		return ExportHistoryOutput{}, err
 	}
-	events := 0
-	item, err := c.Put(ctx, by, HistoryName, "history", func(w io.Writer) (err error) {
-		events, err = h.history.Export(ctx, in.Workflow, in.Run, w)
+	item, err := c.Put(ctx, by, HistoryName, "history", func(w io.Writer) error {
+		_, err := h.history.Export(ctx, in.Workflow, in.Run, w)
 		return err
 	})
 	if err != nil {
 		return ExportHistoryOutput{}, writtenOnce(err)
 	}
-	return h.note(c, by, in, item, events)
+	return note(ctx, c, by, in, item)
 }
 
-// note ties the evidence to the audit record that Temporal keeps.
-func (h historian) note(c *custody.Case, by custody.By, in ExportHistoryInput, item custody.Item, events int) (ExportHistoryOutput, error) {
-	if events == 0 { // an attempt before wrote the file and did not report back
-		return ExportHistoryOutput{Item: item, Result: activities.Result{
-			Status: activities.Done, Summary: "the history was kept by an attempt before this one",
-		}}, nil
+// note ties the evidence to the audit record that Temporal keeps. It counts what is in the file, which an attempt before
+// may have written: every attempt notes the same, and the log holds it once.
+func note(ctx context.Context, c *custody.Case, by custody.By, in ExportHistoryInput, item custody.Item) (ExportHistoryOutput, error) {
+	name, err := c.Path(item.Path)
+	if err != nil {
+		return ExportHistoryOutput{}, err
+	}
+	events, err := eventsIn(ctx, name)
+	if err != nil {
+		return ExportHistoryOutput{}, fmt.Errorf("count the events in %q: %w", item.Path, err)
 	}
 	text := fmt.Sprintf("workflow %s, run %s, history of %d events", in.Workflow, in.Run, events)
 	if err := c.Note(by, text); err != nil {
@@ -92,4 +98,50 @@ func (h historian) note(c *custody.Case, by custody.By, in ExportHistoryInput, i
 	}
 	summary := fmt.Sprintf("kept the history of %d events", events)
 	return ExportHistoryOutput{Result: activities.Result{Status: activities.Done, Summary: summary}, Item: item, Events: events}, nil
+}
+
+// eventsIn counts the events of an exported history, one at a time in memory.
+func eventsIn(ctx context.Context, name string) (int, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(bufio.NewReader(f))
+	if err := seekEvents(d); err != nil {
+		return 0, err
+	}
+	n := 0
+	for ; d.More(); n++ {
+		var event json.RawMessage
+		if err := errors.Join(ctx.Err(), d.Decode(&event)); err != nil {
+			return 0, err
+		}
+	}
+	_, err = d.Token() // the list's end
+	return n, err
+}
+
+// seekEvents reads up to the first event: a history is an object with the list events.
+func seekEvents(d *json.Decoder) error {
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errors.Join(errors.New("it is no object"), err)
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if key == "events" {
+			if t, err := d.Token(); err != nil || t != json.Delim('[') {
+				return errors.Join(errors.New("its events are no list"), err)
+			}
+			return nil
+		}
+		var other json.RawMessage
+		if err := d.Decode(&other); err != nil {
+			return err
+		}
+	}
+	return errors.New("it has no events")
 }
