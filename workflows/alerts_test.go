@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows"
@@ -29,14 +30,15 @@ func TestAnAlertInTheLastTaskIsCounted(t *testing.T) {
 
 func TestTheStateStaysSmallWhateverIsSignalled(t *testing.T) {
 	b := newBench(t)
-	b.does("t.act", func(path string, attempt int32, in json.RawMessage) (any, error) {
+	b.does("t.act", forbidden) // the case is held while the alerts come
+	b.RegisterDelayedCallback(func() {
 		for range 30 {
-			b.SignalWorkflowSkippingWorkflowTask(workflows.AlertSignal, plan.Alert{
+			b.SignalWorkflow(workflows.AlertSignal, plan.Alert{
 				Rule: "Terminal shell", Fields: map[string]any{"proc.cmdline": strings.Repeat("x", 250<<10)},
 			})
 		}
-		return ok("done")(path, attempt, in)
-	})
+	}, time.Minute)
+	b.decides(time.Hour, workflows.Decision{Path: "act", Action: workflows.SkipStep, Reason: "enough", By: "ann"})
 	b.start([]plan.Step{use("act", "t.act")}, nil)
 	state := b.state()
 	raw, err := json.Marshal(state)
