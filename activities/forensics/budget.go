@@ -27,14 +27,16 @@ func fit[T any](all []T, room int) []T {
 	return all
 }
 
-// fitTexts is fit for sentences; the last one says how many more there are.
-func fitTexts(all []string, room int) []string {
+// fitTexts is fit for sentences, the first of so many; the last one says how many more there are.
+func fitTexts(all []string, total, room int) []string {
 	kept := fit(all, room)
-	if len(kept) == len(all) {
+	if len(kept) == total {
 		return kept
 	}
-	return append(kept, fmt.Sprintf("and %d more are in the evidence", len(all)-len(kept)))
+	return append(kept, fmt.Sprintf("and %d more are in the evidence", total-len(kept)))
 }
+
+func warningsOf(all []string) []string { return fitTexts(all, len(all), warningRoom) }
 
 // more says of what an output leaves out where it is; nothing when it leaves out nothing.
 func more(n int) string {

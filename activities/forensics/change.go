@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,17 +14,25 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
-const maxHashed = 1 << 30 // bytes of one file
+const (
+	maxHashed    = 1 << 30   // bytes of one file
+	maxAllHashed = 100 << 30 // bytes of all files
+	maxPieces    = 1 << 16   // of one file
+	pieceCost    = 4 << 10   // bytes that finding a piece counts for
+	smallHole    = 64 << 10  // bytes that are hashed although no block holds them
+	unreadChange = "unread"  // what is no change: the file or directory could not be read
+)
 
 // change is one line of last-writes.jsonl.
 type change struct {
-	Change    string    `json:"change"` // written, changed or deleted
-	Path      string    `json:"path"`   // on the disk
+	Change    string    `json:"change"` // written, changed, deleted or unread
+	Partition int       `json:"partition,omitempty"`
+	Path      string    `json:"path"` // on the disk
 	Inside    string    `json:"inside,omitempty"`
 	Container string    `json:"container,omitempty"`
 	Pod       string    `json:"pod,omitempty"`
-	Type      string    `json:"type"`
-	Mode      string    `json:"mode"`
+	Type      string    `json:"type,omitempty"`
+	Mode      string    `json:"mode,omitempty"`
 	UID       uint32    `json:"uid"`
 	GID       uint32    `json:"gid"`
 	Size      int64     `json:"size"`
@@ -32,7 +41,7 @@ type change struct {
 	Created   time.Time `json:"created,omitzero"`
 	SHA256    string    `json:"sha256,omitempty"`
 	Alone     bool      `json:"journalOnly"`
-	Problem   string    `json:"problem,omitempty"` // why it was not read
+	Problem   string    `json:"problem,omitempty"` // why it was not read or hashed
 	Severity  string    `json:"severity,omitempty"`
 	Title     string    `json:"title,omitempty"`
 	head      []byte
@@ -55,8 +64,6 @@ func (c *comparison) describe(what, p string, info fs.FileInfo) change {
 		ch.Type, ch.whiteout = "whiteout", true
 	case !info.Mode().IsRegular():
 		ch.Type = "special"
-	case in.Size > maxHashed:
-		ch.Problem = fmt.Sprintf("not hashed: more than %d bytes", maxHashed)
 	default:
 		c.read(&ch)
 		ch.program = ch.program || info.Mode().Perm()&0o111 != 0
@@ -64,20 +71,55 @@ func (c *comparison) describe(what, p string, info fs.FileInfo) change {
 	return ch
 }
 
-// read hashes a file and keeps its first bytes.
+// read keeps a file's first bytes, and hashes it where that is affordable.
 func (c *comparison) read(ch *change) {
 	f, err := c.disk.OpenFile(ch.Path)
 	if err != nil {
 		ch.Problem = oneLine(err.Error())
 		return
 	}
-	h, head := sha256.New(), &bounded{most: 64}
-	if _, err := io.Copy(io.MultiWriter(h, head), untilDone{c.ctx, f}); err != nil {
+	head := make([]byte, min(64, ch.Size))
+	if _, err := io.ReadFull(f, head); err == nil {
+		ch.program = isELF(head) || len(head) > 2 && string(head[:2]) == "#!"
+		ch.head = head
+	}
+	if err := c.hash.spend(f, ch.Size); err != nil {
+		ch.Problem = oneLine("not hashed: " + err.Error())
+		return
+	}
+	if c.out.resumed() { // the attempt before has hashed it
+		return
+	}
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, untilDone{c.ctx, io.NewSectionReader(f, 0, ch.Size)}, make([]byte, 256<<10)); err != nil {
 		ch.Problem = oneLine(err.Error())
 		return
 	}
-	ch.SHA256, ch.head = hex.EncodeToString(h.Sum(nil)), head.kept.Bytes()
-	ch.program = isELF(ch.head) || len(ch.head) > 2 && string(ch.head[:2]) == "#!"
+	ch.SHA256 = hex.EncodeToString(h.Sum(nil))
+}
+
+// budget is how many bytes may still be hashed. A file that is mostly holes takes no room on the disk and as long to
+// hash as one that does, so it is not hashed: what is spent was paid for with blocks.
+type budget struct{ left int64 }
+
+// spend takes a file out of the budget, or says why it is not hashed.
+func (b *budget) spend(f *ext4.File, size int64) error {
+	if size > maxHashed {
+		return fmt.Errorf("it has more than %d bytes", maxHashed)
+	}
+	holes, pieces, err := f.Holes(maxPieces)
+	if err != nil {
+		return err
+	}
+	if holes > smallHole && holes > size-holes {
+		return fmt.Errorf("%d of its %d bytes are holes", holes, size)
+	}
+	cost := size + int64(pieces)*pieceCost
+	if cost > b.left {
+		return errors.New("what one comparison hashes is used up")
+	}
+	b.left -= cost
+	return nil
 }
 
 func isELF(head []byte) bool { return len(head) >= 4 && string(head[:4]) == elf.ELFMAG }

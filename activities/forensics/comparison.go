@@ -1,10 +1,12 @@
 package forensics
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
+	"iter"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -19,124 +21,195 @@ type signature struct {
 	size       int64
 	changed    time.Time
 	generation uint32
-	seen       bool
 }
 
-// comparison walks both views of a file system.
+// comparison walks both views of a file system side by side, so that it holds neither of them.
 type comparison struct {
-	ctx      context.Context
-	disk     *ext4.FS
-	owners   map[string]containers.Container
-	replayed bool      // the journal held something: the disk without it is another view
-	since    time.Time // what changed from here on counts too; zero: nothing does
-	before   map[string]signature
-	changes  []change
-	warnings []string
-	walked   int
+	ctx       context.Context
+	disk      *ext4.FS
+	partition int
+	owners    map[string]containers.Container
+	replayed  bool      // the journal held something: the disk without it is another view
+	since     time.Time // what changed from here on counts too; zero: nothing does
+	hash      *budget
+	out       *lines
+	walked    int
 }
 
-func (c *comparison) step(what string, p string, err error) error {
-	if stop := c.ctx.Err(); stop != nil {
-		return stop
+// met is what a walk came to.
+type met struct {
+	path  string
+	entry fs.DirEntry
+	err   error
+}
+
+func (m met) isFile() bool { return m.err == nil && m.entry != nil && !m.entry.IsDir() }
+
+// walkOf gives the walk of a file system as a sequence.
+func walkOf(disk *ext4.FS) iter.Seq[met] {
+	return func(yield func(met) bool) {
+		_ = disk.Walk(".", func(p string, d fs.DirEntry, err error) error { // it fails with what this function gives alone
+			if !yield(met{p, d, err}) {
+				return fs.SkipAll
+			}
+			return nil
+		})
 	}
-	if c.walked++; c.walked%2000 == 0 {
-		activities.Report(c.ctx, activities.Progress{Done: int64(c.walked), Unit: "entries", Message: what})
+}
+
+// inOrder compares two paths as walks meet them: name by name.
+func inOrder(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		switch x, y := a[i], b[i]; {
+		case x == y:
+		case x == '/':
+			return -1
+		case y == '/':
+			return 1
+		default:
+			return cmp.Compare(x, y)
+		}
 	}
-	if err != nil && len(c.warnings) < 1000 {
-		c.warnings = append(c.warnings, oneLine("/"+p+": "+err.Error()))
+	return cmp.Compare(len(a), len(b))
+}
+
+const maxWalked = 50_000_000 // entries of one file system; more are no real disk's
+
+var errEndless = fmt.Errorf("the disk lists more than %d files", maxWalked)
+
+// run compares the disk after the replay with the disk as it lies there.
+func (c *comparison) run(before iter.Seq[met]) error {
+	next, stop := iter.Pull(before)
+	defer stop()
+	old, more := next()
+	for now := range walkOf(c.disk) {
+		for more && inOrder(old.path, now.path) < 0 {
+			if err := c.gone(old); err != nil {
+				return err
+			}
+			old, more = next()
+		}
+		there := more && old.path == now.path && now.isFile()
+		if err := c.compare(now, old, there); err != nil {
+			return err
+		}
+		if there {
+			old, more = next()
+		}
+	}
+	for ; more; old, more = next() {
+		if err := c.gone(old); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// lookBefore reads the disk as it lies there.
-func (c *comparison) lookBefore(v volume) error {
-	before, err := ext4.Open(v.raw, v.part.Size, ext4.Options{SkipJournal: true})
-	if err != nil {
+// step counts an entry, tells how far the work is and ends it when nobody waits any more.
+func (c *comparison) step() error {
+	if c.walked++; c.walked > maxWalked {
+		return errEndless
+	}
+	if c.walked%2000 != 0 {
+		return nil
+	}
+	activities.Report(c.ctx, activities.Progress{Done: int64(c.walked), Unit: "entries", Message: "compare the disk with its journal"})
+	return errors.Join(c.ctx.Err(), c.out.to.Flush())
+}
+
+// compare looks at one file after the replay.
+func (c *comparison) compare(now, old met, there bool) error {
+	if err := c.step(); err != nil {
 		return err
 	}
-	return before.Walk(".", c.remember)
-}
-
-// remember notes what lies on the disk without the journal. Damage in this view is expected: the journal mends it.
-func (c *comparison) remember(p string, d fs.DirEntry, err error) error {
-	if stop := c.step("read the disk without its journal", p, nil); stop != nil || err != nil || d == nil {
-		return stop
+	switch {
+	case now.err != nil:
+		return c.unread(now.path, now.err)
+	case !now.isFile():
+		return nil
 	}
-	if len(c.before) >= maxCompared {
-		return activities.Permanent(activities.Unsupported, fmt.Errorf("the disk has more than %d files", maxCompared), "look at the image with forensics.list_containers")
-	}
-	if info, err := d.Info(); err == nil && !info.IsDir() {
-		c.before[p] = signed(info)
-	}
-	return nil
-}
-
-func signed(info fs.FileInfo) signature {
-	in := info.Sys().(*ext4.Inode)
-	return signature{inode: in.Number, mode: in.Mode, size: in.Size, changed: in.Changed, generation: in.Generation}
-}
-
-// compare looks at each file after the replay.
-func (c *comparison) compare(p string, d fs.DirEntry, err error) error {
-	if stop := c.step("compare the disk with its journal", p, err); stop != nil || err != nil || d == nil || d.IsDir() {
-		return stop
-	}
-	info, err := d.Info()
+	info, err := now.entry.Info()
 	if err != nil {
-		return c.step("", p, err)
+		return c.unread(now.path, err)
 	}
-	now := signed(info)
-	old, there := c.met(p)
-	alone := c.replayed && old != now
-	if !alone && !c.recent(now.changed) {
+	in := info.Sys().(*ext4.Inode)
+	alone := c.replayed && (!there || signed(old) != signedInode(in))
+	if !alone && !c.recent(in.Changed) {
 		return nil
 	}
 	what := "changed"
-	if alone && !there || c.recent(info.Sys().(*ext4.Inode).Created) {
+	if alone && !there || c.recent(in.Created) {
 		what = "written"
 	}
-	ch := c.describe(what, p, info)
+	ch := c.describe(what, now.path, info)
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
 	ch.Alone = alone
-	c.add(ch)
-	return nil
+	return c.add(ch)
 }
 
-// met gives what stood there without the journal, and notes that it still does.
-func (c *comparison) met(p string) (signature, bool) {
-	old, there := c.before[p]
-	if there {
-		seen := old
-		seen.seen = true
-		c.before[p] = seen
+// signed gives the signature of a file as it lies on the disk; damage there is expected, and gives none.
+func signed(m met) signature {
+	info, err := m.entry.Info()
+	if err != nil {
+		return signature{}
 	}
-	return old, there
+	return signedInode(info.Sys().(*ext4.Inode))
+}
+
+func signedInode(in *ext4.Inode) signature {
+	return signature{inode: in.Number, mode: in.Mode, size: in.Size, changed: in.Changed, generation: in.Generation}
 }
 
 func (c *comparison) recent(at time.Time) bool { return !c.since.IsZero() && !at.Before(c.since) }
 
-// deletions are what lies on the disk and is gone after the replay.
-func (c *comparison) deletions() {
-	var gone []string
-	for p, s := range c.before {
-		if !s.seen {
-			gone = append(gone, p)
-		}
+// gone notes what lies on the disk and is not there after the replay.
+func (c *comparison) gone(old met) error {
+	if err := c.step(); err != nil {
+		return err
 	}
-	slices.Sort(gone)
-	for _, p := range gone {
-		c.add(change{Change: "deleted", Path: p, Size: c.before[p].size, Type: "file", Alone: true})
+	info, err := old.entry.Info()
+	if err != nil { // damage that the journal mends
+		return nil //nolint:nilerr // and not of the disk as it is after the replay
+	}
+	return c.add(change{Change: "deleted", Path: old.path, Size: info.Size(), Type: "file", Alone: true})
+}
+
+// files leaves directories and damage out of a view of the disk as it lies there: the journal mends it.
+func files(all iter.Seq[met]) iter.Seq[met] {
+	return func(yield func(met) bool) {
+		for m := range all {
+			if m.isFile() && !yield(m) {
+				return
+			}
+		}
 	}
 }
 
-func (c *comparison) add(ch change) {
+func (c *comparison) unread(p string, err error) error {
+	return c.out.add(change{Change: unreadChange, Partition: c.partition, Path: shortPath(p), Problem: oneLine(err.Error())})
+}
+
+func (c *comparison) add(ch change) error {
 	if container, inside, ok := owner(c.owners, ch.Path); ok {
-		ch.Inside, ch.Container, ch.Pod = inside, named(container), container.Pod
+		ch.Inside, ch.Container, ch.Pod = shortPath(inside), named(container), container.Pod
 		if container.PodNamespace != "" {
 			ch.Pod = container.PodNamespace + "/" + container.Pod
 		}
 	}
 	ch.judge()
-	c.changes = append(c.changes, ch)
+	ch.Path, ch.Partition = shortPath(ch.Path), c.partition
+	return c.out.add(ch)
+}
+
+// shortPath cuts what is longer than any path that the kernel opens, and says so.
+func shortPath(p string) string {
+	const most = 4096
+	if len(p) <= most {
+		return p
+	}
+	return fmt.Sprintf("%s…(%d bytes)…%s", p[:most/2], len(p)-most, p[len(p)-most/2:])
 }
 
 func named(c containers.Container) string {

@@ -31,6 +31,7 @@ type Deps struct {
 	EBS            EBS
 	DockerExplorer []string // command, one word an item; de.py on the PATH when empty
 	Block          block.Options
+	HashBytes      int64 // what one call of last_writes hashes; 100 GiB when zero
 }
 
 // paper is one call's way into the evidence of its case.

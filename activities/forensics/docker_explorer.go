@@ -79,7 +79,7 @@ func (x dockerExplorer) run(ctx context.Context, call activities.Call, in ImageI
 	if err != nil {
 		return DockerExplorerOutput{}, err
 	}
-	out := DockerExplorerOutput{Containers: []Explored{}, Warnings: fitTexts(image.damage(), warningRoom)}
+	out := DockerExplorerOutput{Containers: []Explored{}, Warnings: warningsOf(image.damage())}
 	switch {
 	case len(image.volumes) == 0:
 		out.Result = image.nothing()
@@ -132,7 +132,7 @@ func (x dockerExplorer) exploreAll(ctx context.Context, p paper, name string, im
 		}
 		containers = append(containers, answer.explored(s.root)...)
 	}
-	out.Total, out.Containers, out.Warnings = len(containers), fit(containers, listRoom), fitTexts(warnings, warningRoom)
+	out.Total, out.Containers, out.Warnings = len(containers), fit(containers, listRoom), warningsOf(warnings)
 	out.Result = done("docker-explorer lists %s in %s%s%s", count(out.Total, "container"), count(len(stores), "Docker store"),
 		more(out.Total-len(out.Containers)), image.missed())
 	return out, nil

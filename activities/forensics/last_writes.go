@@ -1,18 +1,18 @@
 package forensics
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
 	"github.com/firebreak-ir/firebreak/forensics/containers"
+	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
 // LastWritesInput is the input of forensics.last_writes.
@@ -42,11 +42,6 @@ type Finding struct {
 	Alone    bool   `json:"journalOnly" doc:"It stands in the file system's journal alone: a reader that does not replay it misses it"`
 	Sentence string `json:"sentence" doc:"The same for a person"`
 }
-
-const (
-	maxFindings = 50
-	maxCompared = 3 << 20 // entries of one file system
-)
 
 // LastWrites declares forensics.last_writes.
 func LastWrites(d Deps) activities.Definition {
@@ -88,54 +83,59 @@ func (l lastWrites) run(ctx context.Context, call activities.Call, in LastWrites
 	defer image.close()
 	if len(image.volumes) == 0 {
 		return LastWritesOutput{
-			Result: image.nothing(), Findings: []Finding{}, Warnings: fitTexts(image.damage(), warningRoom), Items: []custody.Item{},
+			Result: image.nothing(), Findings: []Finding{}, Warnings: warningsOf(image.damage()), Items: []custody.Item{},
 		}, nil
 	}
-	var all []change
-	warnings := image.damage()
-	for _, v := range image.volumes {
-		found, said, err := changesOn(ctx, p, v, in.Since)
-		if err != nil {
-			return LastWritesOutput{}, fmt.Errorf("compare %s with its journal: %w", v.part, err)
-		}
-		all, warnings = append(all, found...), append(warnings, said...)
-	}
-	item, err := p.put(ctx, beside(in.Image, "last-writes.jsonl"), "last writes", func(w io.Writer) error { return writeLines(w, all) })
+	item, err := l.list(ctx, p, image, in)
 	if err != nil {
 		return LastWritesOutput{}, err
 	}
-	return lastOutput(image, in.Since, all, warnings, item), nil
+	t, err := tallyOf(ctx, p, item)
+	if err != nil {
+		return LastWritesOutput{}, err
+	}
+	return lastOutput(image, in.Since, t, item), nil
 }
 
-func writeLines(w io.Writer, all []change) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	for _, c := range all {
-		if err := e.Encode(c); err != nil {
-			return err
+// list makes evidence of all changes, or gives what an attempt before has made. It is written in the scratch directory,
+// where the next attempt goes on.
+func (l lastWrites) list(ctx context.Context, p paper, image opened, in LastWritesInput) (custody.Item, error) {
+	name := beside(in.Image, "last-writes.jsonl")
+	if item, found, err := p.find(name); found || err != nil {
+		return item, err
+	}
+	scratch, err := p.c.Scratch(p.by)
+	if err != nil {
+		return custody.Item{}, err
+	}
+	out, err := openLines(filepath.Join(scratch, "last-writes.jsonl"))
+	if err != nil {
+		return custody.Item{}, err
+	}
+	hash := &budget{left: cmp.Or(l.HashBytes, maxAllHashed)}
+	for _, v := range image.volumes {
+		if err := changesOn(ctx, p, v, in.Since, hash, out); err != nil {
+			return custody.Item{}, errors.Join(fmt.Errorf("compare %s with its journal: %w", v.part, err), out.close())
 		}
 	}
-	return nil
+	if err := out.close(); err != nil {
+		return custody.Item{}, fmt.Errorf("write the list of changes: %w", err)
+	}
+	item, err := p.c.Adopt(ctx, p.by, name, "last writes", out.file.Name())
+	return item, writtenOnce(err)
 }
 
-func lastOutput(image opened, since time.Time, all []change, warnings []string, item custody.Item) LastWritesOutput {
-	out := LastWritesOutput{Total: len(all), Findings: []Finding{}, Journal: image.journal(), Warnings: fitTexts(warnings, warningRoom), Items: []custody.Item{item}}
-	for _, c := range all {
-		if c.Alone {
-			out.Alone++
-		}
-		if c.Severity != "" {
-			out.Findings = append(out.Findings, c.finding())
-		}
+func lastOutput(image opened, since time.Time, t *tally, item custody.Item) LastWritesOutput {
+	warnings := append(image.damage(), t.warnings...)
+	out := LastWritesOutput{
+		Total: t.total, Alone: t.alone, Findings: fit(t.worst(), listRoom), Journal: image.journal(),
+		Warnings: fitTexts(warnings, len(warnings)+t.unread-len(t.warnings), warningRoom), Items: []custody.Item{item},
 	}
-	order := []string{"critical", "high", "medium", "low"}
-	slices.SortStableFunc(out.Findings, func(a, b Finding) int {
-		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
-	})
-	found := len(out.Findings)
-	out.Findings = fit(out.Findings[:min(found, maxFindings)], listRoom)
-	out.Result = told(out, since, found)
-	out.Summary += more(found-len(out.Findings)) + image.missed()
+	out.Result = told(out, since, t.found)
+	if t.unhashed > 0 {
+		out.Summary += fmt.Sprintf("; %s not hashed", count(t.unhashed, "file"))
+	}
+	out.Summary += more(t.found-len(out.Findings)) + image.missed()
 	return out
 }
 
@@ -153,26 +153,32 @@ func told(out LastWritesOutput, since time.Time, found int) activities.Result {
 // changesOn compares a file system as it lies on the disk with the same after its journal's replay, and takes in what
 // changed since that time. The kernel writes a disk's metadata to its place every half minute, whatever its age: what
 // was written seconds before the snapshot may stand in either view.
-func changesOn(ctx context.Context, p paper, v volume, since time.Time) ([]change, []string, error) {
+func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *budget, out *lines) error {
 	replayed := v.disk.Replayed().Transactions > 0
 	if !replayed && since.IsZero() {
-		return nil, nil, nil
+		return nil
 	}
 	owners, err := layersOf(ctx, p, v)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	c := &comparison{ctx: ctx, disk: v.disk, owners: owners, replayed: replayed, since: since, before: map[string]signature{}}
+	c := &comparison{ctx: ctx, disk: v.disk, partition: v.part.Number, owners: owners, replayed: replayed, since: since, hash: hash, out: out}
+	before := func(func(met) bool) {}
 	if replayed {
-		if err := c.lookBefore(v); err != nil {
-			return nil, nil, err
+		disk, err := ext4.Open(v.raw, v.part.Size, ext4.Options{SkipJournal: true})
+		if err != nil {
+			return err
 		}
+		before = files(walkOf(disk))
 	}
-	if err := v.disk.Walk(".", c.compare); err != nil {
-		return nil, nil, err
+	err = c.run(before)
+	if errors.Is(err, errEndless) || errors.Is(err, errFull) {
+		err = c.unread(".", fmt.Errorf("the comparison ended early: %w", err))
 	}
-	c.deletions()
-	return c.changes, c.warnings, nil
+	if errors.Is(err, errFull) { // said already, of the partition before
+		return nil
+	}
+	return err
 }
 
 // layersOf gives the containers by the directories of their own layers.

@@ -90,7 +90,7 @@ func (l containerLister) run(ctx context.Context, call activities.Call, in Image
 	defer image.close()
 	if len(image.volumes) == 0 {
 		return ListContainersOutput{
-			Result: image.nothing(), Containers: []Listed{}, Stores: []string{}, Warnings: fitTexts(image.damage(), warningRoom), Items: []custody.Item{},
+			Result: image.nothing(), Containers: []Listed{}, Stores: []string{}, Warnings: warningsOf(image.damage()), Items: []custody.Item{},
 		}, nil
 	}
 	all, err := listAll(ctx, p, image)
@@ -137,7 +137,7 @@ func listOutput(image opened, all []onPart, item custody.Item) ListContainersOut
 	}
 	slices.SortStableFunc(containers, func(a, b Listed) int { return a.rank() - b.rank() })
 	out.Total, out.Containers = len(containers), fit(containers, listRoom)
-	out.Stores, out.Warnings = fitTexts(stores, storeRoom), fitTexts(warnings, warningRoom)
+	out.Stores, out.Warnings = fitTexts(stores, len(stores), storeRoom), warningsOf(warnings)
 	out.Result = done("%s on the disk in %s, %d of them running%s%s", count(out.Total, "container"), count(len(stores), "store"),
 		running(containers), more(out.Total-len(out.Containers)), image.missed())
 	return out

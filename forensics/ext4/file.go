@@ -154,3 +154,27 @@ func (f *FS) readAll(in *Inode, limit int64) ([]byte, error) {
 	}
 	return b, nil
 }
+
+// Holes gives how many bytes of a file no block holds (they read as zeros) and in how many pieces the file lies, where
+// those are no more than most.
+func (f *File) Holes(most int) (holes int64, pieces int, err error) {
+	in, bs := f.info.inode, f.fs.super.blockSize
+	if in.inline() || !in.isRegular() {
+		return 0, 0, nil
+	}
+	for at := int64(0); at < in.Size; {
+		r, err := f.fs.runAt(in, uint64(at/bs))
+		if err != nil {
+			return 0, 0, err
+		}
+		if pieces++; pieces > most {
+			return 0, 0, damaged(fmt.Sprintf("inode %d", in.Number), "it lies in more than %d pieces", most)
+		}
+		length := min(int64(min(r.blocks, maxLogical))*bs, in.Size-at)
+		if r.physical == 0 {
+			holes += length
+		}
+		at += length
+	}
+	return holes, pieces, nil
+}
