@@ -113,12 +113,8 @@ func worthRetrying(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	var corrupt *CorruptError
-	if errors.As(err, &corrupt) {
-		return true
-	}
 	reason := classify(err)
-	return reason == Throttled || reason == Failing
+	return isCorrupt(err) || reason == Throttled || reason == Failing
 }
 
 func validationReason(err error) string {

@@ -38,7 +38,7 @@ func (s *Snapshot) Fetch(ctx context.Context, index int32) (Block, error) {
 		return Block{}, fmt.Errorf("snapshot %q holds no block %d", s.id, index)
 	}
 	var block Block
-	err := s.retrying(ctx, func() (err error) {
+	err := s.retrying(ctx, func(ctx context.Context) (err error) {
 		block, err = s.fetchOnce(ctx, at)
 		return err
 	})
@@ -100,17 +100,42 @@ func (s *Snapshot) checked(index int32, data []byte, answer *ebs.GetSnapshotBloc
 	return Block{}, corrupt
 }
 
-// retrying calls once and, while waiting may help, again, within the block's attempts and the snapshot's budget.
-func (s *Snapshot) retrying(ctx context.Context, call func() error) error {
+// retrying calls once and, while waiting may help, again. A service that throttles or fails is waited for with patience:
+// what was read so far is worth more than a quick answer. What comes corrupt is asked for a few times.
+func (s *Snapshot) retrying(ctx context.Context, call func(context.Context) error) error {
+	corrupt, waited := 0, time.Duration(0)
 	for attempt := 1; ; attempt++ {
-		err := call()
-		if err == nil || !worthRetrying(err) || attempt >= s.opts.Attempts || !s.spendRetry() {
+		err := s.inTime(ctx, call)
+		if err == nil || !worthRetrying(err) || waited >= s.opts.Patience {
 			return err
 		}
-		if waiting := s.opts.Pause(ctx, backoff(attempt)); waiting != nil {
+		if isCorrupt(err) {
+			if corrupt++; corrupt >= s.opts.Attempts || !s.spendRetry() {
+				return err
+			}
+		}
+		wait := backoff(attempt)
+		waited += wait
+		if waiting := s.opts.Pause(ctx, wait); waiting != nil {
 			return waiting
 		}
 	}
+}
+
+// inTime ends a call that gets no answer: its failure is the service's, and another call may help.
+func (s *Snapshot) inTime(ctx context.Context, call func(context.Context) error) error {
+	limited, stop := context.WithTimeout(ctx, s.opts.CallTime)
+	defer stop()
+	err := call(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fmt.Errorf("no answer within %s", s.opts.CallTime)
+	}
+	return err
+}
+
+func isCorrupt(err error) bool {
+	var corrupt *CorruptError
+	return errors.As(err, &corrupt)
 }
 
 func (s *Snapshot) spendRetry() bool {

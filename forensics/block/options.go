@@ -9,9 +9,12 @@ import (
 type Options struct {
 	Concurrency int   // blocks fetched at once; 16
 	CacheBytes  int64 // blocks kept in memory for Device; 64 MiB
-	Attempts    int   // at one block, before it is given up; 5
-	RetryBudget int   // retries over the whole snapshot; 1000
+	Attempts    int   // at one block that comes corrupt; 5
+	RetryBudget int   // of such attempts over the whole snapshot; 1000
 	PageSize    int32 // blocks asked for in one listing call, 100 to 10000; 10000
+
+	Patience time.Duration // pauses of one call while the service throttles or fails; 15 minutes
+	CallTime time.Duration // of one call that gets no answer; 2 minutes
 
 	Clock func() time.Time                           // the time a block was fetched; time.Now
 	Pause func(context.Context, time.Duration) error // waits between retries; returns early with the context's error
@@ -23,6 +26,8 @@ func (o Options) withDefaults() Options {
 	o.Attempts = positive(o.Attempts, 5)
 	o.RetryBudget = positive(o.RetryBudget, 1000)
 	o.PageSize = positive(o.PageSize, 10000)
+	o.Patience = positive(o.Patience, 15*time.Minute)
+	o.CallTime = positive(o.CallTime, 2*time.Minute)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -32,7 +37,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func positive[N int | int32 | int64](given, otherwise N) N {
+func positive[N int | int32 | int64 | time.Duration](given, otherwise N) N {
 	if given > 0 {
 		return given
 	}

@@ -98,7 +98,7 @@ func (d *disk) openAndFetch() error {
 func TestSnapshotKeepsItsRetryBudget(t *testing.T) {
 	d := newDisk(t, 1)
 	s := d.open(Options{RetryBudget: 3})
-	d.fault(order{Action: "GetSnapshotBlock", Kind: "throttle", Count: -1})
+	d.fault(order{Action: "GetSnapshotBlock", Kind: "corrupt", Count: -1})
 	_, first := s.Fetch(t.Context(), 2)
 	_, second := s.Fetch(t.Context(), 3)
 	if first == nil || second == nil || s.retries >= 0 {
