@@ -140,6 +140,15 @@ func TestProgressGoesToTheReporter(t *testing.T) {
 	}
 }
 
+func TestAttempt(t *testing.T) {
+	if n := activities.Attempt(t.Context()); n != 1 {
+		t.Errorf("where nobody counts it is attempt %d", n)
+	}
+	if n := activities.Attempt(activities.WithAttempt(t.Context(), 3)); n != 3 {
+		t.Errorf("the third attempt is told that it is attempt %d", n)
+	}
+}
+
 func TestCatalogKeepsItsOrder(t *testing.T) {
 	c := activities.NewCatalog(mark(new(markOut)), activities.Definition{Name: "a.first"})
 	if all := c.All(); len(all) != 2 || all[0].Name != "kube.mark" {

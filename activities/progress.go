@@ -41,3 +41,19 @@ func Resume(ctx context.Context) (Progress, bool) {
 	}
 	return Progress{}, false
 }
+
+type attemptKey struct{}
+
+// WithAttempt tells the calls under ctx which attempt they are.
+func WithAttempt(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, attemptKey{}, n)
+}
+
+// Attempt is 1 where no attempt with the same key can have run before, and grows from attempt to attempt. Unlike Resume
+// it does not depend on what the attempt before managed to report.
+func Attempt(ctx context.Context) int {
+	if n, ok := ctx.Value(attemptKey{}).(int); ok {
+		return n
+	}
+	return 1
+}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/workflows"
 )
 
 // around is what happens around every activity, once: heartbeats, the translation of errors, one log line, and a panic
@@ -42,7 +43,7 @@ func (a *aroundActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	stop := r.keepBeating(info.HeartbeatTimeout / 3)
 	defer stop()
 	start := time.Now()
-	out, err := a.guarded(activities.WithReporter(ctx, r), in, log)
+	out, err := a.guarded(activities.WithAttempt(activities.WithReporter(ctx, r), attemptOf(info, in.Args)), in, log)
 	took := time.Since(start).Round(time.Millisecond)
 	if err != nil {
 		log.Debug("activity failed", "took", took, "error", err) // the SDK logs it as an error
@@ -50,6 +51,17 @@ func (a *aroundActivity) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	}
 	log.Info("activity done", "took", took)
 	return out, nil
+}
+
+// attemptOf counts the attempts of a call over the rounds after holds, in each of which Temporal counts from one again: a
+// round has an activity id of its own, and the call's step has not.
+func attemptOf(info activity.Info, args []any) int {
+	if len(args) == 1 {
+		if in, ok := args[0].(workflows.ActivityInput); ok && in.Call.Step == info.ActivityID {
+			return int(info.Attempt)
+		}
+	}
+	return int(info.Attempt) + 1
 }
 
 // guarded turns a panic into an error: its stack belongs to the log, not to the history.

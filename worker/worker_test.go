@@ -182,6 +182,41 @@ func TestTheWorkerBeatsWhileTheActivityIsSilent(t *testing.T) {
 	}
 }
 
+func TestAttemptsAreCountedOverRounds(t *testing.T) {
+	input := []any{workflows.ActivityInput{Call: activities.Call{Step: "disks[0]"}}}
+	for _, c := range []struct {
+		id      string
+		attempt int32
+		args    []any
+		want    int
+	}{
+		{"disks[0]", 1, input, 1},
+		{"disks[0]", 4, input, 4},
+		{"disks[0] (round 2)", 1, input, 2}, // a round before it has run
+		{"disks[0] (round 2)", 2, input, 3},
+		{"disks[0]", 1, nil, 2}, // not known: no claim that it is the first
+	} {
+		if got := attemptOf(activity.Info{ActivityID: c.id, Attempt: c.attempt}, c.args); got != c.want {
+			t.Errorf("attempt %d of %q is number %d, want %d", c.attempt, c.id, got, c.want)
+		}
+	}
+}
+
+func TestTheActivityIsToldItsAttempt(t *testing.T) {
+	say := func(ctx context.Context, _ activities.Call, _ in) (out, error) {
+		return out{Text: fmt.Sprint(activities.Attempt(ctx), " ", activity.GetInfo(ctx).ActivityID)}, nil
+	}
+	got, err := newBench(say).try(`{"pod":"web"}`)
+	number, id, _ := strings.Cut(got.Text, " ")
+	if err != nil || number != "2" { // the bench's activity id is not the step
+		t.Fatalf("%+v, %v", got, err)
+	}
+	value, err := newBench(say).ExecuteActivity("t.act", workflows.ActivityInput{Call: activities.Call{Step: id}, Input: json.RawMessage(`{"pod":"web"}`)})
+	if err != nil || value.Get(&got) != nil || got.Text != "1 "+id {
+		t.Fatalf("%+v, %v: want the first attempt", got, err)
+	}
+}
+
 func TestRolesAreChecked(t *testing.T) {
 	if _, err := New(Config{Roles: []Role{"cook"}}); err == nil || !strings.Contains(err.Error(), `"cook"`) {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func SnapshotVolumes(c Clients) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Disk,
 		Place:       activities.OnCluster,
-		Idempotency: "The set is tagged with case and key and looked for by these tags before it is made; a second run waits for the first one's set.",
+		Idempotency: "The set is tagged with case and key and looked for by these tags before it is made, by every attempt after the first for as long as EC2 may still hide it; a second run waits for the first one's set.",
 		Permissions: []activities.Permission{
 			{IAM: "ec2:DescribeVolumes", Why: "learn which volumes the set has to cover"},
 			{IAM: "ec2:DescribeSnapshots", Why: "find a set that was made before, and see how far it is"},
@@ -97,7 +97,7 @@ func (s *set) findOrMake(ctx context.Context) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	if len(s.found) == 0 && begun(ctx) {
+	if len(s.found) == 0 && mayExist(ctx) {
 		if err := s.lookAgain(ctx); err != nil {
 			return err
 		}
@@ -110,25 +110,34 @@ func (s *set) findOrMake(ctx context.Context) error {
 
 // cursor is what an attempt leaves for the next one.
 type cursor struct {
-	Creating bool `json:"creating"` // CreateSnapshots was about to be called
+	Creating bool `json:"creating,omitempty"` // CreateSnapshots was about to be called
+	Refused  int  `json:"refused,omitempty"`  // number of the attempt that EC2 refused, and which so made nothing
 }
 
-// begun tells whether an earlier attempt may have made a set that EC2, being eventually consistent, does not show yet.
-func begun(ctx context.Context) bool {
-	last, ok := activities.Resume(ctx)
+// mayExist tells whether an earlier attempt may have made a set that EC2, being eventually consistent, does not show yet.
+// Progress travels with heartbeats, of which a kill loses the last ones: that the attempt before said nothing proves
+// nothing. Only the refusal of that very attempt does.
+func mayExist(ctx context.Context) bool {
 	var left cursor
-	return ok && json.Unmarshal(last.Cursor, &left) == nil && left.Creating
+	if last, ok := activities.Resume(ctx); ok && json.Unmarshal(last.Cursor, &left) != nil {
+		left = cursor{}
+	}
+	n := activities.Attempt(ctx)
+	return left.Creating || n > 1 && left.Refused != n-1
 }
 
-var creating = json.RawMessage(`{"creating":true}`)
+func (c cursor) progress(message string) activities.Progress {
+	raw, _ := json.Marshal(c) // a boolean and a number never fail
+	return activities.Progress{Total: 100, Unit: "%", Message: message, Cursor: raw}
+}
 
 // make calls CreateSnapshots exactly once: a retry by the SDK could make a second set.
 func (s *set) make(ctx context.Context) error {
-	activities.Report(ctx, activities.Progress{Total: 100, Unit: "%", Message: "creating snapshots", Cursor: creating})
+	activities.Report(ctx, cursor{Creating: true}.progress("creating snapshots"))
 	made, err := s.ec2.CreateSnapshots(ctx, s.request(), once)
 	if err != nil {
 		if refused(err) {
-			activities.Report(ctx, activities.Progress{Total: 100, Unit: "%", Message: "EC2 refused to create snapshots"})
+			activities.Report(ctx, cursor{Refused: activities.Attempt(ctx)}.progress("EC2 refused to create snapshots"))
 		}
 		return explain("ec2:CreateSnapshots", err)
 	}

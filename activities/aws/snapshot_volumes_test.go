@@ -65,7 +65,7 @@ func TestSnapshotVolumesIsNeverMadeTwice(t *testing.T) {
 	if _, err := run[SnapshotVolumesOut](killed, d, a.call(), a.in()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("want the first attempt killed while it waits, got %v", err)
 	}
-	second := activities.WithReporter(t.Context(), first.next())
+	second := activities.WithAttempt(activities.WithReporter(t.Context(), first.next()), 2)
 	out, err := run[SnapshotVolumesOut](second, d, a.call(), a.in())
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestSnapshotVolumesIsNotFooledByEventualConsistency(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.fault(order{Action: "DescribeSnapshots", Kind: "lag", Count: -1, Millis: 5000})
-	if _, err := run[SnapshotVolumesOut](activities.WithReporter(t.Context(), h.next()), d, call, a.in()); err != nil {
+	if _, err := run[SnapshotVolumesOut](activities.WithAttempt(activities.WithReporter(t.Context(), h.next()), 2), d, call, a.in()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(a.snapshots()); n != 2 {
@@ -179,7 +179,7 @@ func TestSnapshotVolumesGoesOnAfterThrottling(t *testing.T) {
 		t.Fatal("want the first attempt throttled")
 	}
 	started := time.Now()
-	if _, err := run[SnapshotVolumesOut](activities.WithReporter(t.Context(), h.next()), d, a.call(), a.in()); err != nil {
+	if _, err := run[SnapshotVolumesOut](activities.WithAttempt(activities.WithReporter(t.Context(), h.next()), 2), d, a.call(), a.in()); err != nil {
 		t.Fatal(err)
 	}
 	if waited := time.Since(started); waited >= visibleWithin || len(a.snapshots()) != 2 {

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	shortestPoll  = time.Second
-	longestPoll   = 15 * time.Second
-	visibleWithin = 20 * time.Second // EC2 shows to everyone what was made this long ago
+	shortestPoll   = time.Second
+	longestPoll    = 15 * time.Second
+	visibleWithin  = 20 * time.Second // EC2 shows to everyone what was made this long ago
+	longestSilence = 20 * time.Minute // without an answer from EC2, then the attempt ends
 )
 
 // lookAgain looks until the set shows or must have shown.
@@ -26,12 +27,37 @@ func (s *set) lookAgain(ctx context.Context) error {
 		if err := poll.pause(ctx); err != nil {
 			return err
 		}
-		activities.Report(ctx, activities.Progress{Total: 100, Unit: "%", Message: "looking for the snapshots of the attempt before", Cursor: creating})
-		if err := s.look(ctx); err != nil {
+		activities.Report(ctx, cursor{Creating: true}.progress("looking for the snapshots of the attempt before"))
+		found, err := s.ask(ctx)
+		if err != nil {
 			return err
 		}
+		s.found = found
 	}
 	return nil
+}
+
+// ask describes the set, and asks again while EC2 throttles or does not answer: a set that takes hours must not lose an
+// attempt to each of its bad minutes.
+func (s *set) ask(ctx context.Context) ([]types.Snapshot, error) {
+	for silence := (poller{}); ; {
+		found, err := s.describe(ctx)
+		if err == nil || !mayPass(ctx, err) || silence.waited >= longestSilence {
+			return found, err
+		}
+		p := cursor{Creating: true}.progress(fmt.Sprintf("no answer for %s, asking again: %v", silence.waited, err))
+		p.Done = s.percent()
+		activities.Report(ctx, p)
+		if err := silence.pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// mayPass tells what time may mend: throttling, a broken connection, an error on EC2's side.
+func mayPass(ctx context.Context, err error) bool {
+	_, permanent := activities.KindOf(err)
+	return !permanent && ctx.Err() == nil
 }
 
 // wait returns when every snapshot of the set is complete.
@@ -59,7 +85,7 @@ func (s *set) wait(ctx context.Context) error {
 
 // refresh takes in what EC2 says now and gives the snapshots it no longer, or not yet, shows.
 func (s *set) refresh(ctx context.Context) (missing []string, err error) {
-	now, err := s.describe(ctx)
+	now, err := s.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,29 +112,38 @@ func (s *set) refresh(ctx context.Context) (missing []string, err error) {
 
 // progress reports how far each snapshot is, and tells whether all are complete.
 func (s *set) progress(ctx context.Context) (done bool, err error) {
-	parts := make([]string, 0, len(s.found))
-	sum, complete := int64(0), 0
+	parts, complete := make([]string, 0, len(s.found)), 0
 	for _, f := range s.found {
-		if f.State == types.SnapshotStateError {
+		switch f.State {
+		case types.SnapshotStateError:
 			return false, activities.Permanent(activities.Unsupported,
 				fmt.Errorf("snapshot %q of volume %q failed: %s", aws.ToString(f.SnapshotId), aws.ToString(f.VolumeId), aws.ToString(f.StateMessage)),
 				"check that the volume's KMS key is usable, delete the failed set and retry the step")
+		case types.SnapshotStateCompleted:
+			complete++
 		}
-		percent := percentOf(f)
-		if f.State == types.SnapshotStateCompleted {
-			percent, complete = 100, complete+1
-		}
-		sum += percent
-		parts = append(parts, fmt.Sprintf("%s %d %%", aws.ToString(f.SnapshotId), percent))
+		parts = append(parts, fmt.Sprintf("%s %d %%", aws.ToString(f.SnapshotId), percentOf(f)))
 	}
-	activities.Report(ctx, activities.Progress{
-		Done: sum / int64(len(s.found)), Total: 100, Unit: "%", Message: strings.Join(parts, ", "), Cursor: creating,
-	})
+	p := cursor{Creating: true}.progress(strings.Join(parts, ", "))
+	p.Done = s.percent()
+	activities.Report(ctx, p)
 	return complete == len(s.found), nil
+}
+
+// percent is how far the whole set is.
+func (s *set) percent() int64 {
+	sum := int64(0)
+	for _, f := range s.found {
+		sum += percentOf(f)
+	}
+	return sum / max(int64(len(s.found)), 1)
 }
 
 // percentOf reads "42%"; EC2 leaves it empty at first.
 func percentOf(f types.Snapshot) int64 {
+	if f.State == types.SnapshotStateCompleted {
+		return 100
+	}
 	n, err := strconv.ParseInt(strings.TrimSuffix(aws.ToString(f.Progress), "%"), 10, 64)
 	if err != nil {
 		return 0
