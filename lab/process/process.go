@@ -57,21 +57,40 @@ func WithCleanup(kind string, undo Undo) Option {
 	return func(g *Group) { g.undo[kind] = undo }
 }
 
-// Open makes dir when needed and reads what is recorded in it.
+// ForeignError is a directory that holds things and no record of ours: nothing of it is touched.
+type ForeignError struct{ Dir string }
+
+func (e ForeignError) Error() string {
+	return fmt.Sprintf("directory %q holds other things than a lab; name one that is empty, or does not exist yet", e.Dir)
+}
+
+// Recorded says whether dir is a group's.
+func Recorded(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, stateName))
+	return err == nil
+}
+
+// Open makes dir when needed and reads what is recorded in it. It takes an empty directory, or one that was a group's
+// before, and answers ForeignError for any other.
 func Open(dir string, options ...Option) (*Group, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open lab directory %q: %w", dir, err)
 	}
-	if err := os.MkdirAll(filepath.Join(absolute, "logs"), 0o700); err != nil {
-		return nil, fmt.Errorf("open lab directory %q: %w", absolute, err)
+	g := &Group{dir: absolute, undo: builtinCleanups(), state: stateFile{path: filepath.Join(absolute, stateName)}}
+	if err := errors.Join(os.MkdirAll(absolute, 0o700), g.state.claim()); err != nil {
+		return nil, fmt.Errorf("open lab directory: %w", err)
 	}
-	g := &Group{dir: absolute, undo: builtinCleanups(), state: stateFile{path: filepath.Join(absolute, "state.json")}}
 	for _, option := range options {
 		option(g)
 	}
-	_, err = g.state.read()
-	return g, err
+	if _, err := g.state.read(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(absolute, "logs"), 0o700); err != nil {
+		return nil, fmt.Errorf("open lab directory %q: %w", absolute, err)
+	}
+	return g, nil
 }
 
 // Dir is the group's directory.

@@ -246,3 +246,30 @@ func TestTryLockAnswersAtOnce(t *testing.T) {
 	}
 	again()
 }
+
+func TestADirectoryOfSomebodyElseIsLeftAlone(t *testing.T) {
+	for name, text := range map[string]string{"aws/data": "mine", "state.json": `{"version": 4}`} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir)
+		if err == nil || !strings.Contains(err.Error(), dir) {
+			t.Errorf("opened a directory with %s: %v", name, err)
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+			t.Errorf("the directory with %s holds %v now", name, entries)
+		}
+	}
+}
+
+func TestADirectoryOfAnEarlierGroupIsTakenAgain(t *testing.T) {
+	g := open(t)
+	if err := g.Down(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(g.Dir()); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -26,8 +27,30 @@ type Process struct {
 	ID    ID            `json:"id"`
 }
 
+// stateName is the record's name in the group's directory.
+const stateName = "state.json"
+
+// draftPrefix begins the name of a record that is being written.
+const draftPrefix = ".state-"
+
 // stateFile is the ordered record on disk. Every change is made under a lock and replaces the file atomically.
 type stateFile struct{ path string }
+
+// claim writes an empty record where there is none, unless the directory is somebody else's.
+func (s stateFile) claim() error {
+	dir := filepath.Dir(s.path)
+	entries, err := os.ReadDir(dir)
+	if err != nil || Recorded(dir) {
+		return err
+	}
+	for _, entry := range entries {
+		// Another group may be opening it at this moment.
+		if name := entry.Name(); name != stateName+".lock" && !strings.HasPrefix(name, draftPrefix) && !Recorded(dir) {
+			return ForeignError{dir}
+		}
+	}
+	return s.change(func(entries []Entry) ([]Entry, error) { return entries, nil })
+}
 
 func (s stateFile) read() ([]Entry, error) {
 	raw, err := os.ReadFile(s.path)
@@ -75,7 +98,7 @@ func (s stateFile) write(entries []Entry) error {
 	if err != nil {
 		return fmt.Errorf("write lab state: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(s.path), ".state-*")
+	file, err := os.CreateTemp(filepath.Dir(s.path), draftPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("write lab state: %w", err)
 	}
