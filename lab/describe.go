@@ -23,6 +23,7 @@ type Description struct {
 	Nodes      []NodeEntry `json:"nodes"`
 	Scenario   Scenario    `json:"scenario"`
 	LeftOut    []string    `json:"leftOut,omitempty"` // what this lab does without, and why
+	Made       Made        `json:"made"`
 }
 
 // Temporal is the embedded server. UI is empty without the Web UI.
@@ -89,8 +90,9 @@ func (d Description) path() string { return filepath.Join(d.Dir, fileName) }
 
 const fileName = "lab.json"
 
-// Load reads a lab's description; up is false when that lab is not, or not wholly, up.
-func Load(dir string) (d Description, up bool, err error) {
+// Load reads the description of a lab that was wholly up; written is false when there is none. Whether the lab still
+// runs is another question: Lab.Running.
+func Load(dir string) (d Description, written bool, err error) {
 	raw, err := os.ReadFile(filepath.Join(dir, fileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Description{}, false, nil

@@ -60,13 +60,17 @@ func (l Lab) Up(ctx context.Context, options Options) (d Description, already bo
 		return Description{}, false, fmt.Errorf("another `lab up` is at work in %q", l.Dir)
 	}
 	defer unlock()
-	if d, up, err := l.running(group); err != nil || up {
+	made, err := l.made(ctx)
+	if err != nil {
+		return Description{}, false, err
+	}
+	if d, up, err := l.running(group, made); err != nil || up {
 		return d, up, errors.Join(err, l.refresh(ctx, &d, options, up))
 	}
 	if err := l.clear(ctx, group); err != nil {
 		return Description{}, false, err
 	}
-	d, err = l.start(ctx, group, options)
+	d, err = l.start(ctx, group, options, made)
 	if err != nil {
 		downErr := l.clear(context.WithoutCancel(ctx), group)
 		return Description{}, false, errors.Join(err, downErr)
@@ -74,11 +78,15 @@ func (l Lab) Up(ctx context.Context, options Options) (d Description, already bo
 	return d, false, nil
 }
 
-// running says whether the lab is wholly up.
-func (l Lab) running(group *process.Group) (Description, bool, error) {
+// running says whether the lab is wholly up, and made of what would be started now.
+func (l Lab) running(group *process.Group, now Made) (Description, bool, error) {
 	d, written, err := Load(l.Dir)
 	if err != nil || !written {
 		return Description{}, false, err
+	}
+	if d.Made != now {
+		fmt.Fprintf(l.Out, "the lab was started from other programs (%s) than there are now (%s): starting it anew\n", d.Made, now)
+		return Description{}, false, nil
 	}
 	rows, err := group.Status()
 	if err != nil {
@@ -113,7 +121,7 @@ func (l Lab) clear(ctx context.Context, group *process.Group) error {
 
 // Down ends exactly what Up started, also when Up was killed.
 func (l Lab) Down(ctx context.Context) (wasUp bool, err error) {
-	if _, err := os.Stat(l.Dir); errors.Is(err, os.ErrNotExist) {
+	if !process.Recorded(l.Dir) {
 		return false, nil
 	}
 	group, err := process.Open(l.Dir)
@@ -149,7 +157,7 @@ type State struct {
 // Status says what is recorded and what of it runs. It changes nothing.
 func (l Lab) Status() (State, error) {
 	state := State{Name: l.Name, Dir: l.Dir}
-	if _, err := os.Stat(l.Dir); errors.Is(err, os.ErrNotExist) {
+	if !process.Recorded(l.Dir) {
 		return state, nil
 	}
 	group, err := process.Open(l.Dir)
@@ -168,4 +176,21 @@ func (l Lab) Status() (State, error) {
 		state.Up = state.Up && row.Running
 	}
 	return state, nil
+}
+
+// Running describes the lab when it is wholly up; the error says what is missing, and how to start it.
+func (l Lab) Running() (Description, error) {
+	state, err := l.Status()
+	if err != nil {
+		return Description{}, err
+	}
+	for _, row := range state.Processes {
+		if !row.Running {
+			return Description{}, fmt.Errorf("the lab %q is not up any more: %s has ended, see %s; start it anew with: lab up --name %s", l.Name, row.Name, row.Log, l.Name)
+		}
+	}
+	if !state.Up {
+		return Description{}, fmt.Errorf("the lab %q is not up; start it with: lab up --name %s", l.Name, l.Name)
+	}
+	return *state.Description, nil
 }

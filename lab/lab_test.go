@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/lab/process"
 )
 
 func TestNames(t *testing.T) {
@@ -49,6 +52,65 @@ func TestALabThatNeverWasIsDown(t *testing.T) {
 	}
 	if _, err := l.Attack(t.Context()); err == nil || !strings.Contains(err.Error(), "is not up") {
 		t.Errorf("attack: %v", err)
+	}
+}
+
+func TestALabWhoseServerDiedIsNotUp(t *testing.T) {
+	l := Lab{Dir: t.TempDir(), Name: "dead", Out: t.Output(), Now: time.Now}
+	group, err := process.Open(l.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := group.Start(t.Context(), process.Spec{Name: "etcd", Path: "sleep", Args: []string{"300"}}); err != nil {
+		t.Fatal(err)
+	}
+	d := Description{Dir: l.Dir, Made: Made{Servers: "1", Program: "2"}}
+	if err := d.save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Running(); err != nil {
+		t.Errorf("while it runs: %v", err)
+	}
+	for made, want := range map[Made]bool{d.Made: true, {Servers: "1", Program: "3"}: false} {
+		if _, up, err := l.running(group, made); up != want || err != nil {
+			t.Errorf("made of %s: up %v, %v", made, up, err)
+		}
+	}
+	rows, err := group.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(rows[0].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err = l.Running(); err != nil {
+			break
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "etcd has ended") {
+		t.Errorf("after its death: %v", err)
+	}
+	if _, err := l.Attack(t.Context()); err == nil || !strings.Contains(err.Error(), "etcd has ended") {
+		t.Errorf("attack: %v", err)
+	}
+}
+
+func TestUpTouchesNothingOfADirectoryOfSomebodyElse(t *testing.T) {
+	l := Lab{Dir: t.TempDir(), Name: "foreign", Out: t.Output(), Now: time.Now}
+	writeFile(t, filepath.Join(l.Dir, "aws", "data"), "mine", 0o600)
+	var foreign process.ForeignError
+	if _, _, err := l.Up(t.Context(), Options{}); !errors.As(err, &foreign) {
+		t.Errorf("up: %v", err)
+	}
+	if wasUp, err := l.Down(t.Context()); wasUp || err != nil {
+		t.Errorf("down: %v, %v", wasUp, err)
+	}
+	if state, err := l.Status(); state.Up || err != nil {
+		t.Errorf("status: %+v, %v", state, err)
+	}
+	if entries, err := os.ReadDir(l.Dir); err != nil || len(entries) != 1 {
+		t.Errorf("it holds %v now, %v", entries, err)
 	}
 }
 

@@ -65,12 +65,9 @@ func (s *starting) playScenario(ctx context.Context) error {
 
 // Attack breaks in once more, into another pod, and writes a fresh alert.
 func (l Lab) Attack(ctx context.Context) (Description, error) {
-	d, up, err := Load(l.Dir)
+	d, err := l.Running()
 	if err != nil {
 		return Description{}, err
-	}
-	if !up {
-		return Description{}, fmt.Errorf("the lab in %q is not up", l.Dir)
 	}
 	if err := l.attack(ctx, l.plane(d), &d); err != nil {
 		return Description{}, err

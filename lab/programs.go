@@ -17,7 +17,7 @@ func (s *starting) prepare(ctx context.Context) error {
 		s.leaveOut("the real node: " + realnode.ErrNotRoot.Error())
 		s.RealNode = false
 	}
-	builder, servers := s.builder()
+	builder, servers := s.builder(), s.servers()
 	missing, err := builder.Missing(ctx, servers)
 	if err != nil {
 		return err
@@ -36,14 +36,17 @@ func (s *starting) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (s *starting) builder() (build.Builder, []build.Server) {
-	servers := build.ControlPlane()
-	if s.RealNode {
-		servers = build.Servers()
-	}
+func (l Lab) builder() build.Builder {
 	return build.Builder{
-		Source: s.Tree.Servers(), Cache: s.Cache, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Out: s.Out, Live: s.Live, Now: s.Now,
-	}, servers
+		Source: l.Tree.Servers(), Cache: l.Cache, Assets: os.Getenv("KUBEBUILDER_ASSETS"), Out: l.Out, Live: l.Live, Now: l.Now,
+	}
+}
+
+func (s *starting) servers() []build.Server {
+	if s.RealNode {
+		return build.Servers()
+	}
+	return build.ControlPlane()
 }
 
 func (s *starting) install(ctx context.Context, builds bool) error {

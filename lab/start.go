@@ -34,9 +34,9 @@ type starting struct {
 }
 
 // start does everything, the slow and independent parts at the same time.
-func (l Lab) start(ctx context.Context, group *process.Group, options Options) (Description, error) {
+func (l Lab) start(ctx context.Context, group *process.Group, options Options, made Made) (Description, error) {
 	s := &starting{Lab: l, Options: options, group: group}
-	s.d = Description{Dir: l.Dir, Name: l.Name, Cluster: clusterName}
+	s.d = Description{Dir: l.Dir, Name: l.Name, Cluster: clusterName, Made: made}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error

@@ -67,6 +67,23 @@ func TestTheLabsOwnModulesHaveAKey(t *testing.T) {
 	key(t, filepath.Join("..", "servers"), Servers(), "go")
 }
 
+func TestTheKeyDoesNotDependOnTheWorkingDirectory(t *testing.T) {
+	b, _, _ := builder(t, "package main\nfunc main() {}\n")
+	want, err := b.Key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "go.mod"), []byte("module example.test/other\n\ngo 1.999.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(elsewhere)
+	t.Setenv("GOTOOLCHAIN", "local")
+	if got, err := b.Key(t.Context()); err != nil || got != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 // builder works on modules named like the lab's own, so that the cache key can be computed.
 func builder(t *testing.T, body string) (Builder, []Server, *bytes.Buffer) {
 	t.Helper()

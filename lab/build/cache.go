@@ -81,15 +81,20 @@ func (b Builder) Missing(ctx context.Context, servers []Server) ([]string, error
 
 // directory names the cache for exactly these versions, flags and compiler.
 func (b Builder) directory(ctx context.Context) (string, error) {
-	toolchain, err := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH").Output()
+	key, err := b.Key(ctx)
+	return filepath.Join(b.Cache, key), err
+}
+
+// Key names what the servers are made from on this machine. The compiler is asked for in a server's directory, as it is
+// used there: the module around the working directory may choose another.
+func (b Builder) Key(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION", "GOOS", "GOARCH")
+	cmd.Dir, cmd.Env = filepath.Join(b.Source, Servers()[0].Module), append(os.Environ(), "GOWORK=off")
+	toolchain, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("ask go for its version (is Go installed? see go.dev/dl): %w", err)
 	}
-	key, err := Key(b.Source, Servers(), string(toolchain))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(b.Cache, key), nil
+	return Key(b.Source, Servers(), string(toolchain))
 }
 
 // Key is a hash over all that the programs are made from.

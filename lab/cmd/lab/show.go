@@ -59,12 +59,9 @@ func (p *program) env() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, up, err := lab.Load(l.Dir)
+			d, err := l.Running()
 			if err != nil {
 				return err
-			}
-			if !up {
-				return fmt.Errorf("the lab %q is not up; start it with: lab up --name %s", p.name, p.name)
 			}
 			if output == "json" {
 				return p.printJSON(d)
