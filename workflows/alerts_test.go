@@ -34,12 +34,15 @@ func TestTheStateStaysSmallWhateverIsSignalled(t *testing.T) {
 	b.RegisterDelayedCallback(func() {
 		for range 30 {
 			b.SignalWorkflow(workflows.AlertSignal, plan.Alert{
-				Rule: "Terminal shell", Fields: map[string]any{"proc.cmdline": strings.Repeat("x", 250<<10)},
+				Rule: "Terminal shell", Fields: map[string]any{"proc.cmdline": strings.Repeat("x", 100<<10)},
 			})
 		}
 	}, time.Minute)
 	b.decides(time.Hour, workflows.Decision{Path: "act", Action: workflows.SkipStep, Reason: "enough", By: "ann"})
 	b.start([]plan.Step{use("act", "t.act")}, nil)
+	if err := b.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
 	state := b.state()
 	raw, err := json.Marshal(state)
 	if err != nil || len(raw) > 200<<10 || state.Alerts != 30 {
