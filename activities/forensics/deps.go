@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"syscall"
+	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
@@ -48,15 +50,25 @@ func (d Deps) open(call activities.Call) (paper, error) {
 	return paper{c: c, by: custody.By{Step: call.Step, Key: call.Key}}, err
 }
 
-// find gives the evidence that an earlier attempt of this very call has made under name.
-func (p paper) find(name string) (custody.Item, bool, error) {
+// find gives the evidence that an earlier attempt of this very call has made under name. That another step has written
+// that name is an error at once, not after hours of work.
+func (p paper) find(ctx context.Context, name string) (custody.Item, bool, error) {
+	kept, err := p.c.Kept(ctx, p.by)
+	if err != nil {
+		return custody.Item{}, false, err
+	}
+	for _, item := range kept {
+		if item.Path == name {
+			return item, true, nil
+		}
+	}
 	entries, err := p.c.Log()
 	if err != nil {
 		return custody.Item{}, false, err
 	}
 	for _, e := range entries {
-		if e.Action == custody.Added && e.By == p.by && e.Item.Path == name {
-			return e.Item, true, nil
+		if e.Action == custody.Added && e.Item.Path == name {
+			return custody.Item{}, false, writtenOnce(fmt.Errorf("evidence %q, written by step %q: %w", name, e.By.Step, custody.ErrWritten))
 		}
 	}
 	return custody.Item{}, false, nil
@@ -100,6 +112,43 @@ func (p paper) emptyScratch(name string) (string, error) {
 		return "", fmt.Errorf("empty the scratch directory: %w", err)
 	}
 	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// alone waits until no other attempt works in a directory: a worker that was taken for dead may still write there. A
+// process that dies gives the lock back.
+func alone(ctx context.Context, dir string) (release func(), err error) {
+	f, err := os.OpenFile(path.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the scratch directory: %w", err)
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil // closing gives the lock back
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(fmt.Errorf("lock the scratch directory: %w", err), f.Close())
+		}
+		activities.Report(ctx, activities.Progress{Message: "wait until a former attempt has ended"})
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("wait until a former attempt has ended: %w", ctx.Err()), f.Close())
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// begin opens the case of a call and keeps every other attempt of it out until release is called.
+func (d Deps) begin(ctx context.Context, call activities.Call) (p paper, release func(), err error) {
+	if p, err = d.open(call); err != nil {
+		return paper{}, nil, err
+	}
+	scratch, err := p.c.Scratch(p.by)
+	if err != nil {
+		return paper{}, nil, err
+	}
+	release, err = alone(ctx, scratch)
+	return p, release, err
 }
 
 // writtenOnce explains the error of a second step that wants a name that is taken: no retry mends it.

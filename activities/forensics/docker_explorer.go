@@ -66,10 +66,11 @@ func (x dockerExplorer) run(ctx context.Context, call activities.Call, in ImageI
 	if call.DryRun {
 		return DockerExplorerOutput{Result: would(in.Image, "run docker-explorer on the image"), Containers: []Explored{}}, nil
 	}
-	p, err := x.open(call)
+	p, release, err := x.begin(ctx, call)
 	if err != nil {
 		return DockerExplorerOutput{}, err
 	}
+	defer release()
 	image, err := openImage(p, in.Image)
 	if err != nil {
 		return DockerExplorerOutput{}, err

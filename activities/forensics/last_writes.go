@@ -72,10 +72,11 @@ func (l lastWrites) run(ctx context.Context, call activities.Call, in LastWrites
 	if call.DryRun {
 		return LastWritesOutput{Result: would(in.Image, "find what was written last on the image"), Findings: []Finding{}, Items: []custody.Item{}}, nil
 	}
-	p, err := l.open(call)
+	p, release, err := l.begin(ctx, call)
 	if err != nil {
 		return LastWritesOutput{}, err
 	}
+	defer release()
 	image, err := openImage(p, in.Image)
 	if err != nil {
 		return LastWritesOutput{}, err
@@ -101,7 +102,7 @@ func (l lastWrites) run(ctx context.Context, call activities.Call, in LastWrites
 // where the next attempt goes on.
 func (l lastWrites) list(ctx context.Context, p paper, image opened, in LastWritesInput) (custody.Item, error) {
 	name := beside(in.Image, "last-writes.jsonl")
-	if item, found, err := p.find(name); found || err != nil {
+	if item, found, err := p.find(ctx, name); found || err != nil {
 		return item, err
 	}
 	scratch, err := p.c.Scratch(p.by)

@@ -79,10 +79,11 @@ func (l containerLister) run(ctx context.Context, call activities.Call, in Image
 			Result: would(in.Image, "list the containers on the image"), Containers: []Listed{}, Stores: []string{}, Items: []custody.Item{},
 		}, nil
 	}
-	p, err := l.open(call)
+	p, release, err := l.begin(ctx, call)
 	if err != nil {
 		return ListContainersOutput{}, err
 	}
+	defer release()
 	image, err := openImage(p, in.Image)
 	if err != nil {
 		return ListContainersOutput{}, err

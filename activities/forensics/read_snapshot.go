@@ -101,17 +101,31 @@ func (r snapshotReader) run(ctx context.Context, call activities.Call, in ReadSn
 	if err != nil {
 		return ReadSnapshotOutput{}, err
 	}
-	if item, found, err := p.find(n.image()); err != nil || found {
-		if err != nil {
-			return ReadSnapshotOutput{}, err
-		}
-		return again(p, n, item)
-	}
-	scratch, err := p.c.Scratch(p.by)
+	scratch, err := p.c.Scratch(custody.By{Step: "read", Key: in.Snapshot})
 	if err != nil {
 		return ReadSnapshotOutput{}, err
 	}
+	release, err := alone(ctx, scratch)
+	if err != nil {
+		return ReadSnapshotOutput{}, err
+	}
+	defer release()
+	if item, found, err := p.find(ctx, n.image()); err != nil || found {
+		if err != nil {
+			return ReadSnapshotOutput{}, err
+		}
+		return finish(ctx, p, n, scratch, item)
+	}
+	return r.read(ctx, p, n, scratch, in)
+}
+
+// read reads the snapshot into a directory of its own, which all attempts of all steps share that read it for the case: a
+// step that takes holes goes on where the one before it gave up.
+func (r snapshotReader) read(ctx context.Context, p paper, n names, scratch string, in ReadSnapshotInput) (ReadSnapshotOutput, error) {
 	to := block.Target{Image: filepath.Join(scratch, "image.raw"), Index: filepath.Join(scratch, "blocks.jsonl")}
+	if err := p.takeBack(to.Image); err != nil {
+		return ReadSnapshotOutput{}, err
+	}
 	exported, err := r.export(ctx, in, to)
 	if err != nil {
 		return ReadSnapshotOutput{}, explain(err)
@@ -119,7 +133,21 @@ func (r snapshotReader) run(ctx context.Context, call activities.Call, in ReadSn
 	if len(exported.Corrupt) > 0 && !in.AcceptCorrupt {
 		return ReadSnapshotOutput{}, refuse(ctx, p, n, to, exported)
 	}
-	return keep(ctx, p, n, to, exported)
+	if err := writeSynced(filepath.Join(scratch, "snapshot.json"), exported); err != nil {
+		return ReadSnapshotOutput{}, err
+	}
+	own, err := p.ownImage()
+	if err != nil {
+		return ReadSnapshotOutput{}, err
+	}
+	if err := os.Rename(to.Image, own); err != nil {
+		return ReadSnapshotOutput{}, fmt.Errorf("make the image this step's: %w", err)
+	}
+	image, err := p.c.Adopt(ctx, p.by, n.image(), "disk image", own)
+	if err != nil {
+		return ReadSnapshotOutput{}, writtenOnce(err)
+	}
+	return finish(ctx, p, n, scratch, image)
 }
 
 func (r snapshotReader) export(ctx context.Context, in ReadSnapshotInput, to block.Target) (block.Exported, error) {
@@ -139,48 +167,61 @@ func (r snapshotReader) export(ctx context.Context, in ReadSnapshotInput, to blo
 	}})
 }
 
-// keep makes evidence of what was read. The image comes last: once it has its name, no attempt reads again.
-func keep(ctx context.Context, p paper, n names, to block.Target, x block.Exported) (ReadSnapshotOutput, error) {
-	summary, err := p.putJSON(ctx, n.summary(), "summary", x)
-	if err != nil {
-		return ReadSnapshotOutput{}, err
-	}
-	index, err := p.putFile(ctx, n.index(), "block index", to.Index)
-	if err != nil {
-		return ReadSnapshotOutput{}, err
-	}
-	image, err := p.c.Adopt(ctx, p.by, n.image(), "disk image", to.Image)
-	if err != nil {
-		return ReadSnapshotOutput{}, writtenOnce(err)
-	}
-	return snapshotOutput(n, x, image, index, summary), nil
+// ownImage is where a finished image lies while it becomes evidence.
+func (p paper) ownImage() (string, error) {
+	scratch, err := p.c.Scratch(p.by)
+	return filepath.Join(scratch, "image.raw"), err
 }
 
-// again answers a second run of a call whose image is evidence already.
-func again(p paper, n names, image custody.Item) (ReadSnapshotOutput, error) {
+// takeBack brings an image back that an attempt before had finished and that did not become evidence.
+func (p paper) takeBack(to string) error {
+	own, err := p.ownImage()
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(own, to); err != nil && !missing(err) {
+		return fmt.Errorf("take a former attempt's image back: %w", err)
+	}
+	return nil
+}
+
+// writeSynced writes what a later attempt reads.
+func writeSynced(name string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the summary: %w", err)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("write the summary: %w", err)
+	}
+	_, err = f.Write(append(raw, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// finish puts the index and the summary beside an image that is evidence, unless an attempt before has done so.
+func finish(ctx context.Context, p paper, n names, scratch string, image custody.Item) (ReadSnapshotOutput, error) {
+	index, err := p.putFile(ctx, n.index(), "block index", filepath.Join(scratch, "blocks.jsonl"))
+	if err != nil {
+		return ReadSnapshotOutput{}, err
+	}
+	summary, err := p.putFile(ctx, n.summary(), "summary", filepath.Join(scratch, "snapshot.json"))
+	if err != nil {
+		return ReadSnapshotOutput{}, err
+	}
 	local, err := p.c.Path(n.summary())
 	if err != nil {
 		return ReadSnapshotOutput{}, err
 	}
 	raw, err := os.ReadFile(local)
 	if err != nil {
-		return ReadSnapshotOutput{}, fmt.Errorf("read what a former attempt wrote: %w", err)
+		return ReadSnapshotOutput{}, fmt.Errorf("read the summary: %w", err)
 	}
 	var x block.Exported
 	if err := json.Unmarshal(raw, &x); err != nil {
-		return ReadSnapshotOutput{}, fmt.Errorf("decode what a former attempt wrote: %w", err)
+		return ReadSnapshotOutput{}, fmt.Errorf("decode the summary: %w", err)
 	}
-	items := []custody.Item{image}
-	for _, name := range []string{n.index(), n.summary()} {
-		item, found, err := p.find(name)
-		if err != nil {
-			return ReadSnapshotOutput{}, err
-		}
-		if found {
-			items = append(items, item)
-		}
-	}
-	return snapshotOutput(n, x, items...), nil
+	return snapshotOutput(n, x, image, index, summary), nil
 }
 
 func snapshotOutput(n names, x block.Exported, items ...custody.Item) ReadSnapshotOutput {

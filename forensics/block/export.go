@@ -55,7 +55,7 @@ func Export(ctx context.Context, s *Snapshot, to Target, opts ExportOptions) (Ex
 		return Exported{}, fmt.Errorf("open image to write: %w", err)
 	}
 	defer image.Close()
-	log, err := openIndex(to.Index, s, image)
+	log, err := openIndex(ctx, to.Index, s, image)
 	if err != nil {
 		return Exported{}, err
 	}

@@ -2,6 +2,7 @@ package block
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -67,29 +68,32 @@ type indexFile struct {
 
 // openIndex opens or makes the index, keeps the entries that a former attempt wrote and whose bytes still lie in the
 // image, and cuts off the rest.
-func openIndex(path string, s *Snapshot, image io.ReaderAt) (*indexFile, error) {
+func openIndex(ctx context.Context, path string, s *Snapshot, image io.ReaderAt) (*indexFile, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open block index: %w", err)
 	}
 	x := &indexFile{file: file}
-	if err := x.resume(s, image); err != nil {
+	if err := x.resume(ctx, s, image); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("resume from block index %q: %w", path, err)
 	}
 	return x, nil
 }
 
-func (x *indexFile) resume(s *Snapshot, image io.ReaderAt) error {
+func (x *indexFile) resume(ctx context.Context, s *Snapshot, image io.ReaderAt) error {
 	raw, err := io.ReadAll(x.file)
 	if err != nil {
 		return err
 	}
 	entries, ends := parseIndex(raw, headerOf(s), s.indexes)
 	keep := 0
-	for keep < len(entries) && (entries[keep].Got != "" || lies(entries[keep], image)) {
+	for keep < len(entries) && ctx.Err() == nil && (entries[keep].Got != "" || lies(entries[keep], image)) {
 		x.keep(s, keep, entries[keep])
 		keep++
+	}
+	if err := ctx.Err(); err != nil { // before anything is cut off
+		return err
 	}
 	if keep == 0 {
 		return x.begin(s)
