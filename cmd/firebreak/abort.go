@@ -21,7 +21,7 @@ func abortCommand(a *app) *cobra.Command {
 contained: firebreak undo takes the changes back. Who aborted it, and why, becomes part of the record. Where finally
 runs already, only those of its steps that are held are ended.
 
-Where no worker answers, the case is canceled instead, which comes to the same; person and reason are not recorded then.`,
+Where no worker answers, the case is canceled instead, which comes to the same, but person and reason may not be recorded.`,
 		Example:           `  firebreak abort pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --reason "false positive, see ticket 4711"`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, true),
@@ -44,8 +44,8 @@ func (a *app) abort(ctx context.Context, d desk, reference, reason string) error
 	}
 	err = d.Decide(ctx, found, workflows.Decision{Action: workflows.AbortCase, Reason: reason, By: a.person})
 	if errors.Is(err, cases.ErrNoWorker) {
-		fmt.Fprintln(a.stderr, "no worker answers for the case: it is canceled instead, once one runs; neither you nor the reason "+
-			"stand in its record")
+		fmt.Fprintln(a.stderr, "no worker answers for the case: it is canceled instead, once one runs; your name and the reason "+
+			"may be missing in its record")
 		err = d.Cancel(ctx, found)
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ func TestAbortFallsBackWhereNoWorkerAnswers(t *testing.T) {
 	if code != exitOK || server.Canceled() != 1 || !strings.Contains(out, "asked to end") {
 		t.Fatalf("%d, %d canceled\n%s%s", code, server.Canceled(), out, bad)
 	}
-	if !strings.Contains(bad, "no worker answers") || !strings.Contains(bad, "neither you nor the reason") {
+	if !strings.Contains(bad, "no worker answers") || !strings.Contains(bad, "your name and the reason may be missing") {
 		t.Fatalf("the loss is not told: %s", bad)
 	}
 }

@@ -146,3 +146,16 @@ func TestUndoAbortsWhatIsHeldInFinallyToo(t *testing.T) {
 		})
 	}
 }
+
+func TestUndoDoesNotWaitForAWorkerInSilence(t *testing.T) {
+	s := &script{holds: []string{"act", "report"}}
+	server := casetest.Server{State: s.state, Closed: s.closed}
+	server.Decide = func(d workflows.Decision) error { server.NoWorker = true; return s.decide(d) }
+	c, of := dial(t, &server)
+	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	_, err := c.Undo(ctx, of, cases.UndoRequest{By: "ann", AbortHeld: true}, func(workflows.UndoResult) {})
+	if err == nil || !strings.Contains(err.Error(), cases.ErrNoWorker.Error()) {
+		t.Fatalf("got %v", err)
+	}
+}

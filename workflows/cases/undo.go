@@ -69,14 +69,17 @@ func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) error {
 }
 
 // abort decides the held step, and each one of `finally` that is held after it, until the case has ended. A decision that
-// is refused ends it with an error that names the step.
+// is refused ends it with an error that names the step; so does a worker that is gone, since nothing would be undone.
 func (c *Cases) abort(ctx context.Context, of Case, req UndoRequest) error {
 	d := workflows.Decision{Action: workflows.AbortCase, By: req.By, Reason: req.Reason}
 	if d.Reason == "" {
 		d.Reason = "aborted to be undone"
 	}
 	_, err := c.Watch(ctx, of, 300*time.Millisecond, func(v View) error {
-		if v.Problem != "" || len(v.Holds) == 0 {
+		switch {
+		case v.Problem != "":
+			return fmt.Errorf("undo case %s: it is aborted and has not ended yet: %s", of.ID, v.Problem)
+		case len(v.Holds) == 0:
 			return nil
 		}
 		d.Path = v.Holds[0].Path

@@ -35,7 +35,7 @@ type Server struct {
 	Others   []string // workflow ids that the lists hold besides
 	Pending  []*workflowpb.PendingActivityInfo
 	Pollers  map[string][]*taskqueuepb.PollerInfo // task queue -> who polls it for activities
-	NoWorker bool                                 // nobody answers queries and updates
+	NoWorker bool                                 // nobody answers queries and updates; Decide may set it
 
 	State  func() workflows.State           // nil: an empty one
 	Decide func(d workflows.Decision) error // nil: every decision is taken
