@@ -27,6 +27,7 @@ type demo struct {
 	keep                bool
 	out, errs           io.Writer
 	stage               *stage.Stage
+	worker              *stage.Process
 }
 
 func (d *demo) play(ctx context.Context) error {
@@ -43,7 +44,14 @@ func (d *demo) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.job(ctx), stop())
+	guarded, unguard := d.worker.Guard(ctx)
+	err = d.job(guarded)
+	if ended := new(stage.EndedError); errors.As(context.Cause(guarded), ended) {
+		_ = stop() // it would only say once more that the worker has ended
+		return *ended
+	}
+	unguard()
+	return errors.Join(err, stop())
 }
 
 func (d *demo) newStage(lab labenv.Lab) (*stage.Stage, error) {
@@ -55,17 +63,17 @@ func (d *demo) newStage(lab labenv.Lab) (*stage.Stage, error) {
 // start brings up the worker and the receiver, and gives what ends them again.
 func (d *demo) start(ctx context.Context) (func() error, error) {
 	d.title("Firebreak", "a worker with the permissions of its own service account, and a receiver for Falco's alerts")
-	worker, err := d.stage.Worker()
-	if err != nil {
+	var err error
+	if d.worker, err = d.stage.Worker(); err != nil {
 		return nil, err
 	}
 	receiver, err := d.stage.Receiver(ctx)
 	if err != nil {
-		return nil, errors.Join(err, worker.Kill())
+		return nil, errors.Join(err, d.worker.Kill())
 	}
 	d.say("receiver  http://%s/v1/falco", d.stage.Address)
-	d.say("logs      %s, %s", shorten(receiver.Log), shorten(worker.Log))
-	return func() error { return errors.Join(receiver.Stop(20*time.Second), worker.Stop(40*time.Second)) }, nil
+	d.say("logs      %s, %s", shorten(receiver.Log), shorten(d.worker.Log))
+	return func() error { return errors.Join(receiver.Stop(20*time.Second), d.worker.Stop(40*time.Second)) }, nil
 }
 
 func (d *demo) job(ctx context.Context) error {
@@ -85,10 +93,13 @@ func (d *demo) job(ctx context.Context) error {
 	if watched != nil {
 		return fmt.Errorf("the case did not end well: %w", watched)
 	}
+	if err := d.compare(ctx, answer.Case, broken); err != nil {
+		return err
+	}
 	if err := d.undo(ctx, answer.Case); err != nil {
 		return err
 	}
-	d.end(answer, broken)
+	d.end(answer)
 	return nil
 }
 
@@ -149,14 +160,11 @@ func (d *demo) undo(ctx context.Context, id string) error {
 	return d.command(ctx, "undo", id)
 }
 
-func (d *demo) end(answer stage.Answer, broken labenv.Attack) {
+func (d *demo) end(answer stage.Answer) {
 	d.title("Look at it", "the lab keeps running until `make demo-down`")
 	d.say("report    %s", shorten(filepath.Join(d.stage.Evidence, answer.Case, "report.html")))
 	d.say("tickets   %s", shorten(d.stage.Tracker))
 	d.say("audit     %s", d.stage.WebUI(answer.Workflow, answer.Run))
-	if broken.SHA256 != "" {
-		d.say("compare   the dropped program's SHA-256 above with the findings of the report")
-	}
 }
 
 // command runs one of the product's commands with its output on this terminal.

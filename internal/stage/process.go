@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -16,6 +17,7 @@ import (
 type Process struct {
 	Log string // where its output goes
 
+	name string
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error
@@ -38,7 +40,7 @@ func (s *Stage) Receiver(ctx context.Context) (*Process, error) {
 
 // Process starts the binary with these arguments; its output goes to NAME.log.
 func (s *Stage) Process(name string, args ...string) (*Process, error) {
-	p := &Process{Log: filepath.Join(s.Dir, name+".log"), done: make(chan struct{})}
+	p := &Process{Log: filepath.Join(s.Dir, name+".log"), name: name, done: make(chan struct{})}
 	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -64,6 +66,45 @@ func (p *Process) Kill() error {
 	}
 	<-p.done
 	return nil
+}
+
+// EndedError is a process that ended by itself.
+type EndedError struct {
+	Name, Log string
+	Err       error // nil when its exit code was 0
+}
+
+func (e EndedError) Error() string {
+	how := "without an error"
+	if e.Err != nil {
+		how = e.Err.Error()
+	}
+	return fmt.Sprintf("the %s ended (%s); the last lines of %s:\n%s", e.Name, how, e.Log, tail(e.Log, 15))
+}
+
+func (e EndedError) Unwrap() error { return e.Err }
+
+// Guard gives a context that ends with the process; its cause is then an EndedError.
+func (p *Process) Guard(ctx context.Context) (context.Context, context.CancelFunc) {
+	guarded, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-p.done:
+			end(EndedError{Name: p.name, Log: p.Log, Err: p.err})
+		case <-guarded.Done():
+		}
+	}()
+	return guarded, func() { end(context.Canceled) }
+}
+
+// tail is the end of a log, indented.
+func tail(path string, lines int) string {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "    " + err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	return "    " + strings.Join(all[max(0, len(all)-lines):], "\n    ")
 }
 
 // Pause stops the process where it stands, until Resume.
@@ -93,7 +134,7 @@ func (p *Process) ready(ctx context.Context, url string) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("ended before it was ready (%w); its output is in %s", p.err, p.Log)
+			return EndedError{Name: p.name, Log: p.Log, Err: p.err}
 		case <-ctx.Done():
 			return fmt.Errorf("not ready: %w; its output is in %s", ctx.Err(), p.Log)
 		case <-time.After(50 * time.Millisecond):

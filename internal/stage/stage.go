@@ -12,6 +12,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
@@ -91,17 +93,24 @@ tools:
 	return errors.Join(os.WriteFile(token, []byte(s.Token+"\n"), 0o600), os.WriteFile(s.Config, []byte(text), 0o600))
 }
 
-// Environment is what the product's processes see: the servers of the lab, and the worker's own service account
-// rather than the administrator's.
+// Environment is what the product's processes see: the servers of the lab and nobody else's, and the worker's own
+// service account rather than the administrator's.
 func (s *Stage) Environment() []string {
 	lab := s.Lab
-	return append(os.Environ(),
+	return append(slices.DeleteFunc(os.Environ(), points),
 		"TEMPORAL_ADDRESS="+lab.Temporal.Address, "TEMPORAL_NAMESPACE="+s.Namespace,
 		"KUBECONFIG="+s.Kube,
 		"AWS_ENDPOINT_URL="+lab.AWS.Endpoint, "AWS_REGION="+lab.AWS.Region,
 		"AWS_ACCESS_KEY_ID="+s.AccessKey, "AWS_SECRET_ACCESS_KEY="+lab.AWS.SecretKey,
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "TEMPORAL_CONFIG_FILE="+os.DevNull,
 		"FIREBREAK_CONFIG="+s.Config,
 	)
+}
+
+// points says whether a variable points the product at a server, an account or a configuration.
+func points(variable string) bool {
+	return strings.HasPrefix(variable, "KUBECONFIG=") || strings.HasPrefix(variable, "TEMPORAL_") ||
+		strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "FIREBREAK_")
 }
 
 // WebUI is the address of a run in the Temporal Web UI.
