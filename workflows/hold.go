@@ -22,21 +22,28 @@ type hold struct {
 func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
 	h := &hold{HeldStep: HeldStep{Path: f.path, Error: f.cause, Kind: f.kind, Advice: f.advice}}
 	c.suspend(ctx, h)
-	err := workflow.Await(ctx, func() bool { return h.decision != nil || c.stopping(ctx) != nil })
+	_ = workflow.Await(ctx, func() bool { return h.decision != nil || c.stopping(ctx) != nil }) // released says why
 	c.resume(ctx, h)
-	if stopped := c.stopping(ctx); stopped != nil {
-		err = stopped
-	} else if err == nil && h.decision.Action == AbortCase { // of a step of `finally`: the next ones run
-		err = &aborted{*h.decision}
-	}
-	switch {
-	case err != nil:
+	if err := c.released(ctx, h); err != nil {
 		c.fail(ctx, f.path, f.cause)
 		return nil, err
-	case h.decision.Action == SkipStep:
+	}
+	if h.decision.Action == SkipStep {
 		return c.passOver(ctx, f, h.decision), nil
 	}
 	return nil, nil
+}
+
+// released says why a held step is not gone on with, if so: the case ends, or the step is one of `finally` and was aborted
+// by itself.
+func (c *incident) released(ctx workflow.Context, h *hold) error {
+	switch {
+	case h.decision == nil, c.aborted != nil && !c.ending:
+		return c.stopping(ctx)
+	case h.decision.Action == AbortCase:
+		return &aborted{*h.decision}
+	}
+	return nil
 }
 
 // passOver records that a person skipped the step. Its error stays in the record: nothing was done.
