@@ -4,6 +4,7 @@ package report
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -56,6 +57,12 @@ with: {record: "${{ run.record }}"}
 type renderer struct{ store Store }
 
 func (r renderer) run(ctx context.Context, call activities.Call, in RenderInput) (RenderOutput, error) {
+	if call.DryRun {
+		return RenderOutput{Result: would()}, nil
+	}
+	if r.store == nil {
+		return RenderOutput{}, errors.New("no evidence store is configured for this worker")
+	}
 	c, err := r.store.Case(call.Case)
 	if err != nil {
 		return RenderOutput{}, err
@@ -73,6 +80,15 @@ func (r renderer) run(ctx context.Context, call activities.Call, in RenderInput)
 	}
 	summary := fmt.Sprintf("wrote %s, %d bytes", item.Path, item.Size)
 	return RenderOutput{Result: activities.Result{Status: activities.Done, Summary: summary}, Report: item}, nil
+}
+
+// would is the result of a dry run, which leaves the case directory as it is.
+func would() activities.Result {
+	const what = "render the case as one page"
+	return activities.Result{
+		Status: activities.Done, Summary: "would " + what,
+		Would: []activities.Difference{{Object: Name, Field: "content", To: what}},
+	}
 }
 
 //go:embed page.html.tmpl
