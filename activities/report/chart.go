@@ -77,7 +77,7 @@ func barOf(start time.Time, span time.Duration, s activities.StepRecord, y float
 	}
 	x, to := at(s.Started.Sub(start), span), at(end.Sub(start), span)
 	b := bar{X: x, Y: y, Width: max(to-x, 3), Label: s.Path, Phase: s.Phase, Status: string(s.Status)}
-	b.Title = fmt.Sprintf("%s (%s): %s, %s after the start", s.Path, took(s.Started, end), s.Summary, took(start, s.Started))
+	b.Title = fmt.Sprintf("%s (%s): %s, %s after the start", s.Path, took(s.Started, end), cut(s.Summary), took(start, s.Started))
 	b.LabelX, b.Anchor = b.X+b.Width+6, "start"
 	if b.LabelX > (chartLeft+chartRight)/2+120 {
 		b.LabelX, b.Anchor = b.X-6, "end"

@@ -17,7 +17,18 @@ type found struct {
 	Findings   []finding
 	Containers []container
 	Warnings   []string
+
+	MoreFindings, MoreContainers, MoreWarnings int // that did not fit the page
+
+	Unsent int // steps whose output did not fit the record
 }
+
+const (
+	maxFindings   = 500 // of each kind: beyond these a page is no summary, and the evidence has them all
+	maxContainers = 1000
+	maxWarnings   = 200
+	maxText       = 2000 // of one text
+)
 
 type finding struct{ Severity, Title, Place, SHA256, Step string }
 
@@ -26,18 +37,43 @@ type container struct{ ID, Name, Image, State, Pod, Created, By string }
 func foundIn(steps []activities.StepRecord) found {
 	var f found
 	for _, s := range steps {
+		if s.Output == nil && s.Activity != "" && s.Status == activities.StepDone {
+			f.Unsent++
+		}
 		out := asMap(s.Output)
 		f.Findings = append(f.Findings, findingsOf(s, out)...)
 		if strings.HasPrefix(s.Activity, "forensics.") {
 			f.Containers = append(f.Containers, containersOf(s, out)...)
 		}
 		for _, w := range list(out["warnings"]) {
-			f.Warnings = append(f.Warnings, fmt.Sprintf("%s: %v", s.Path, w))
+			f.Warnings = append(f.Warnings, cut(fmt.Sprintf("%s: %v", s.Path, w)))
 		}
 	}
 	f.Containers = merge(f.Containers)
 	slices.SortStableFunc(f.Findings, func(a, b finding) int { return weight(a.Severity) - weight(b.Severity) })
+	f.Findings, f.MoreFindings = atMost(f.Findings, maxFindings)
+	f.Containers, f.MoreContainers = atMost(f.Containers, maxContainers)
+	f.Warnings, f.MoreWarnings = atMost(f.Warnings, maxWarnings)
 	return f
+}
+
+// AllContainers counts those too that did not fit.
+func (f found) AllContainers() int { return len(f.Containers) + f.MoreContainers }
+
+// atMost gives the first of a list, and how many were left off.
+func atMost[T any](all []T, limit int) (first []T, more int) {
+	if len(all) <= limit {
+		return all, 0
+	}
+	return all[:limit], len(all) - limit
+}
+
+// cut shortens one text.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
 func findingsOf(s activities.StepRecord, out map[string]any) []finding {
@@ -48,7 +84,7 @@ func findingsOf(s activities.StepRecord, out map[string]any) []finding {
 		if title == "" {
 			continue
 		}
-		all = append(all, finding{first(m, "severity"), title, first(m, "path", "place"), first(m, "sha256"), s.Path})
+		all = append(all, finding{first(m, "severity"), cut(title), cut(first(m, "path", "place")), first(m, "sha256"), s.Path})
 	}
 	return all
 }
@@ -164,10 +200,10 @@ func flatten(m map[string]any) []field {
 				out = append(out, field{key + " / " + f.Name, f.Value})
 			}
 		case []any:
-			out = append(out, field{key, strings.Trim(fmt.Sprint(v), "[]")})
+			out = append(out, field{key, cut(strings.Trim(fmt.Sprint(v), "[]"))})
 		default:
 			if text := fmt.Sprint(v); text != "" {
-				out = append(out, field{key, text})
+				out = append(out, field{key, cut(text)})
 			}
 		}
 	}

@@ -19,7 +19,6 @@ type page struct {
 	Found    found
 	Evidence []evidence
 	Alert    []field
-	Dropped  int // steps that did not fit the chart
 	WebUI    string
 	Rendered string
 }
@@ -88,7 +87,7 @@ func rows(r activities.Record) []row {
 	out := make([]row, 0, len(r.Steps))
 	for _, s := range r.Steps {
 		out = append(out, row{
-			Path: s.Path, Phase: s.Phase, Activity: s.Activity, Status: string(s.Status), Summary: s.Summary, Error: s.Error,
+			Path: s.Path, Phase: s.Phase, Activity: s.Activity, Status: string(s.Status), Summary: cut(s.Summary), Error: cut(s.Error),
 			Started: s.Started.UTC().Format("15:04:05.000"), Took: took(s.Started, s.Ended), Attempts: s.Attempts,
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,9 +57,9 @@ func record() activities.Record {
 			"summary": `<script>alert("x")</script>`, "tags": []any{"T1059", "shell"},
 		},
 		Steps: []activities.StepRecord{
-			step("scope", "identify", "kube.identify_pod", 0, 300*time.Millisecond, "found pod shop/web-1 on node-1", nil),
-			step("cordon", "contain", "kube.cordon_node", 300*time.Millisecond, 900*time.Millisecond, "cordoned node-1", nil),
-			isolated, step("disks", "preserve", "aws.snapshot_volumes", 1100*time.Millisecond, 8*time.Second, "1 snapshot of 1 volume", nil),
+			step("scope", "identify", "kube.identify_pod", 0, 300*time.Millisecond, "found pod shop/web-1 on node-1", map[string]any{"status": "done"}),
+			step("cordon", "contain", "kube.cordon_node", 300*time.Millisecond, 900*time.Millisecond, "cordoned node-1", map[string]any{"status": "done"}),
+			isolated, step("disks", "preserve", "aws.snapshot_volumes", 1100*time.Millisecond, 8*time.Second, "1 snapshot of 1 volume", map[string]any{"status": "done"}),
 			read, explored, failed,
 		},
 	}
@@ -142,4 +143,28 @@ func TestManyStepsAndAnEmptyRun(t *testing.T) {
 	}
 	r.Steps, r.Alert = nil, nil
 	render(t, report.RenderInput{Record: r})
+}
+
+// The largest record that travels, with outputs that did not fit it: the page stays readable and says what is missing.
+func TestALargeCaseGetsAReport(t *testing.T) {
+	r := record()
+	var findings []any
+	for i := range 3000 {
+		findings = append(findings, map[string]any{"severity": "high", "title": fmt.Sprint("file ", i)})
+	}
+	r.Steps[5].Output = map[string]any{"findings": findings}
+	for i := range 1500 {
+		s := step(fmt.Sprintf("read[%d]/last", i), "analyze", "forensics.last_writes", time.Second, 2*time.Second, strings.Repeat("x", 200), nil)
+		r.Steps = append(r.Steps, s)
+	}
+	r.Steps[0].Error = strings.Repeat("\u00e9", 1<<20)
+	page, _ := render(t, report.RenderInput{Record: r})
+	for _, want := range []string{"the outputs of 1500 steps are missing", "2501 more findings, none worse than these", "file 498"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if len(page) > 2<<20 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
 }
