@@ -18,8 +18,7 @@ help: ## Show every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check-go:
-	@command -v go >/dev/null || { echo "Go 1.26.8 or later is needed and not on the PATH: see go.dev/dl" >&2; exit 3; }
-	@command -v python3 >/dev/null || { echo "python3 is needed and not on the PATH; on Debian: apt-get install python3 python3-venv" >&2; exit 3; }
+	@tools/check.sh
 
 build: check-go ## Build bin/firebreak
 	@mkdir -p bin
@@ -56,10 +55,9 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## Vet and lint both modules
 	@$(TOOLS)/workflowcheck -test=false -config workflows/workflowcheck.yaml ./workflows
 	@echo "lint: nothing to say"
 
-$(TOOLS)/%:
+$(TOOLS)/%: | check-go
 	@mkdir -p $(TOOLS)
-	@echo "building $(@F), once on this machine"
-	@cd tools && go build -o $@ $$(go list -f '{{.ImportPath}}' tool | grep '/$(@F)$$')
+	@cd tools && ./build.sh $@ $$(go list -f '{{.ImportPath}}' tool | grep '/$(@F)$$')
 
 fmt: ## Format all Go code
 	@gofmt -w $$(git ls-files '*.go')
