@@ -68,7 +68,7 @@ func render(t Ticket, id string, at time.Time) []byte {
 	if body := strings.TrimSpace(t.Body); body != "" {
 		b.WriteString("\n")
 		for line := range strings.Lines(body) {
-			b.WriteString(escape(strings.TrimRight(line, "\r\n")) + "\n")
+			b.WriteString(escapeLine(strings.TrimRight(line, "\r\n")) + "\n")
 		}
 	}
 	if len(t.Items) > 0 {
@@ -87,21 +87,4 @@ func quoted(v any) string {
 		return `""`
 	}
 	return string(raw)
-}
-
-// escape keeps an attacker's words from becoming links, images, markup or control sequences of a terminal.
-func escape(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case strings.ContainsRune("\\`*_{}[]<>#|!&", r):
-			b.WriteRune('\\')
-			b.WriteRune(r)
-		case r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069):
-			fmt.Fprintf(&b, "\\\\u%04x", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
