@@ -25,6 +25,9 @@ func (s *starting) prepare(ctx context.Context) error {
 	if err := s.install(ctx, len(missing) > 0); err != nil {
 		return err
 	}
+	if err := s.checkPython(ctx); err != nil { // now, not after the long build
+		return err
+	}
 	if err := s.build(ctx, builder, servers, missing); err != nil {
 		return err
 	}
@@ -55,6 +58,14 @@ func (s *starting) install(ctx context.Context, builds bool) error {
 		return fmt.Errorf("this machine lacks what some Debian packages hold; install them with: apt-get install %s", strings.Join(packages, " "))
 	}
 	return installPackages(ctx, packages, s.Out)
+}
+
+// checkPython says whether the Python programs are there, or can be installed.
+func (s *starting) checkPython(ctx context.Context) error {
+	if _, made := python.Find(s.Cache); made {
+		return nil
+	}
+	return python.Possible(ctx)
 }
 
 func (s *starting) build(ctx context.Context, builder build.Builder, servers []build.Server, missing []string) error {

@@ -22,6 +22,9 @@ import (
 //go:embed requirements.txt
 var requirements string
 
+// ErrTooOld means that the requirements do not install on this machine's Python.
+var ErrTooOld = errors.New("python3 3.10 or later is needed: put a newer one first on the PATH")
+
 // ErrNoVenv means that this machine's Python cannot make virtual environments.
 var ErrNoVenv = errors.New("python3 cannot make virtual environments here; install that with: apt-get install python3-venv")
 
@@ -44,10 +47,19 @@ func Possible(ctx context.Context) error {
 	if _, err := exec.LookPath("python3"); err != nil {
 		return errors.New("python3 is not on the PATH; install it with: apt-get install python3 python3-venv")
 	}
+	if err := exec.CommandContext(ctx, "python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))").Run(); err != nil {
+		return ErrTooOld
+	}
 	if err := exec.CommandContext(ctx, "python3", "-c", "import venv, ensurepip").Run(); err != nil {
 		return ErrNoVenv
 	}
 	return nil
+}
+
+// NeedsPackages says whether Debian's packages of Python are what is missing; they are no newer Python.
+func NeedsPackages(ctx context.Context) bool {
+	err := Possible(ctx)
+	return err != nil && !errors.Is(err, ErrTooOld)
 }
 
 // Find looks for a finished environment below cache.
@@ -65,7 +77,7 @@ func Ensure(ctx context.Context, cache string, out io.Writer) (Env, error) {
 		return Env{}, fmt.Errorf("make cache: %w", err)
 	}
 	env, _ := Find(cache)
-	unlock, err := process.Lock(env.Dir + ".lock")
+	unlock, err := process.LockAloud(ctx, env.Dir+".lock", out, "another lab that is installing the same Python packages")
 	if err != nil {
 		return Env{}, err
 	}

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,5 +41,16 @@ func TestOnlyACompleteEnvironmentCounts(t *testing.T) {
 	}
 	if again, err := Ensure(t.Context(), cache, t.Output()); err != nil || again != env {
 		t.Errorf("got %+v, %v", again, err)
+	}
+}
+
+func TestAPythonThatIsTooOldIsNamed(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\ncase $2 in *version_info*) exit 1;; esac\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	if err := Possible(t.Context()); !errors.Is(err, ErrTooOld) {
+		t.Errorf("got %v", err)
 	}
 }
