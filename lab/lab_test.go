@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -142,5 +143,30 @@ func TestMissingPackagesAreNamedWithTheCommand(t *testing.T) {
 	}
 	if err := installPackages(t.Context(), nil, t.Output()); err != nil {
 		t.Errorf("nothing to install: %v", err)
+	}
+}
+
+// apt-get is played: a process that would be killed half-way, were it not left alone.
+func TestAnInterruptDoesNotBreakOffApt(t *testing.T) {
+	bin := t.TempDir()
+	writeFile(t, filepath.Join(bin, "apt-get"), "#!/bin/sh\necho \"$*\" >"+bin+"/called\nsleep 0.5\necho done >"+bin+"/done\n", 0o700)
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var out strings.Builder
+	ended := make(chan error)
+	go func() { ended <- aptGet(ctx, &out, []string{"install", "--no-remove", "mount"}) }()
+	called := awaitFile(t, filepath.Join(bin, "called"))
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(bin, "done")); err != nil {
+		t.Errorf("apt-get was broken off: %v", err)
+	}
+	if want := "--quiet -o DPkg::Lock::Timeout=300 install --no-remove mount\n"; called != want {
+		t.Errorf("called with %q, want %q", called, want)
+	}
+	if err := aptGet(ctx, &out, []string{"update"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second one began: %v", err)
 	}
 }

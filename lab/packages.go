@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/firebreak-ir/firebreak/lab/build"
 	"github.com/firebreak-ir/firebreak/lab/python"
@@ -42,7 +43,7 @@ func debianPackages(ctx context.Context, cache string, realNode, buildsC bool) [
 	if realNode && buildsC && !build.HasC(ctx) {
 		lacking = append(lacking, build.CPackages()...)
 	}
-	if _, made := python.Find(cache); !made && python.Possible(ctx) != nil {
+	if _, made := python.Find(cache); !made && python.NeedsPackages(ctx) {
 		lacking = append(lacking, "python3", "python3-venv")
 	}
 	slices.Sort(lacking)
@@ -59,24 +60,33 @@ func installPackages(ctx context.Context, packages []string, out io.Writer) erro
 		return fmt.Errorf("this machine lacks what the Debian packages %s hold; install them with: sudo apt-get install %s", list, list)
 	}
 	fmt.Fprintf(out, "installing Debian packages: %s\n", list)
-	if err := aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)); err == nil {
+	install := append([]string{"install", "--yes", "--no-install-recommends", "--no-remove"}, packages...)
+	if err := aptGet(ctx, out, install); err == nil {
 		return nil
 	}
-	if err := aptGet(ctx, []string{"update"}); err != nil { // a new machine has no package lists yet
+	if err := aptGet(ctx, out, []string{"update"}); err != nil { // a new machine has no package lists yet
 		return fmt.Errorf("install Debian packages: %w", err)
 	}
-	if err := aptGet(ctx, append([]string{"install", "--yes", "--no-install-recommends"}, packages...)); err != nil {
+	if err := aptGet(ctx, out, install); err != nil {
 		return fmt.Errorf("install Debian packages: %w", err)
 	}
 	return nil
 }
 
-func aptGet(ctx context.Context, args []string) error {
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"--quiet"}, args...)...)
+// aptGet runs to its end, whatever is interrupted meanwhile: broken off it leaves packages half configured. It waits
+// for another one that is at work.
+func aptGet(ctx context.Context, out io.Writer, args []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	said := context.AfterFunc(ctx, func() { fmt.Fprintln(out, "interrupted: waiting for apt-get to finish what it has begun") })
+	defer said()
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "apt-get", append([]string{"--quiet", "-o", "DPkg::Lock::Timeout=300"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C goes to the whole group
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, strings.TrimSpace(string(output)))
 	}
-	return nil
+	return ctx.Err()
 }
