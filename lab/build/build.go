@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/lab/process"
 )
 
 // Builder knows where the sources and the cache are.
@@ -40,7 +42,7 @@ func (b Builder) Ensure(ctx context.Context, servers []Server) (Result, error) {
 	if err := errors.Join(os.MkdirAll(result.Binaries.Dir, 0o755), os.MkdirAll(filepath.Join(dir, "share"), 0o755)); err != nil {
 		return Result{}, fmt.Errorf("make build cache: %w", err)
 	}
-	unlock, err := b.lock(filepath.Join(dir, "lock"))
+	unlock, err := process.LockAloud(ctx, filepath.Join(dir, "lock"), b.Out, "another lab that is building the same servers")
 	if err != nil {
 		return Result{}, err
 	}

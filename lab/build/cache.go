@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/firebreak-ir/firebreak/lab/process"
 )
 
 // Binaries is a directory of finished programs.
@@ -32,15 +30,6 @@ func (b Binaries) Path(name string) string {
 // Data is where the named data file lies.
 func (b Binaries) Data(name string) string {
 	return filepath.Join(filepath.Dir(b.Dir), "share", name)
-}
-
-func (b Builder) lock(path string) (func(), error) {
-	unlock, free, err := process.TryLock(path)
-	if err != nil || free {
-		return unlock, err
-	}
-	fmt.Fprintln(b.Out, "waiting for another lab that is building the same servers")
-	return process.Lock(path)
 }
 
 func missing(server Server, have Binaries) []string {

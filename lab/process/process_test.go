@@ -232,7 +232,7 @@ func TestFreePortsDiffer(t *testing.T) {
 
 func TestTryLockAnswersAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := Lock(path)
+	unlock, err := Lock(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,4 +272,23 @@ func TestADirectoryOfAnEarlierGroupIsTakenAgain(t *testing.T) {
 	if _, err := Open(g.Dir()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWaitingForALockSaysSoAndCanBeInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := Lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := LockAloud(ctx, path, &out, "somebody"); !errors.Is(err, context.DeadlineExceeded) || out.String() != "waiting for somebody\n" {
+		t.Errorf("said %q, %v", out.String(), err)
+	}
+	unlock()
+	if unlock, err = LockAloud(t.Context(), path, &out, "nobody"); err != nil || strings.Contains(out.String(), "nobody") {
+		t.Fatalf("said %q, %v", out.String(), err)
+	}
+	unlock()
 }

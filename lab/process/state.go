@@ -1,9 +1,11 @@
 package process
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -68,7 +70,7 @@ func (s stateFile) read() ([]Entry, error) {
 }
 
 func (s stateFile) change(edit func([]Entry) ([]Entry, error)) error {
-	unlock, err := Lock(s.path + ".lock")
+	unlock, err := lockNow(s.path + ".lock")
 	if err != nil {
 		return err
 	}
@@ -110,20 +112,36 @@ func (s stateFile) write(entries []Entry) error {
 	return os.Rename(file.Name(), s.path)
 }
 
-// Lock waits for an exclusive lock on path. The kernel releases it when the holder dies.
-func Lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
+// lockNow waits as long as it takes: the record is held for the time of one write, and is written when all else was
+// cancelled, too.
+func lockNow(path string) (unlock func(), err error) { return Lock(context.Background(), path) }
+
+// Lock waits for an exclusive lock on path, as long as ctx lets it. The kernel releases it when the holder dies.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
+	for {
+		unlock, free, err := TryLock(path)
+		if err != nil || free {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for lock %q: %w", path, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	if err := flock(file, syscall.LOCK_EX); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("lock %q: %w", path, err)
-	}
-	return func() { file.Close() }, nil
 }
 
-// TryLock is Lock, but answers at once: free is false while somebody else holds the lock.
+// LockAloud is Lock, and says once whom it waits for when it has to.
+func LockAloud(ctx context.Context, path string, out io.Writer, whom string) (unlock func(), err error) {
+	unlock, free, err := TryLock(path)
+	if err != nil || free {
+		return unlock, err
+	}
+	fmt.Fprintf(out, "waiting for %s\n", whom)
+	return Lock(ctx, path)
+}
+
+// TryLock answers at once: free is false while somebody else holds the lock.
 func TryLock(path string) (unlock func(), free bool, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
