@@ -2,9 +2,13 @@ package ext4
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// errLogEnd is the end that the log of every sound journal has. Whatever else stops the scan is damage.
+var errLogEnd = errors.New("the log ends here")
 
 // write is one block that a transaction holds.
 type write struct {
@@ -20,9 +24,11 @@ type replayer struct {
 	sequence  uint32
 	left      uint32 // blocks of the log not yet looked at
 	writes    []write
-	committed int               // of writes
-	revokes   map[uint64]uint32 // block to the last transaction that revoked it
-	pending   []uint64          // revoked by the transaction that is being read
+	committed int                 // of writes
+	wrong     int                 // copies that were left out
+	revokes   map[uint64]uint32   // block to the last transaction that revoked it
+	pending   map[uint64]struct{} // revoked by the transaction that is being read
+	records   int                 // of all revoke blocks
 	replay    *Replay
 }
 
@@ -33,13 +39,17 @@ func (f *FS) replayJournal() error {
 		return err
 	}
 	r := &replayer{
-		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, revokes: map[uint64]uint32{}, replay: &f.replay,
+		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, replay: &f.replay,
+		revokes: map[uint64]uint32{}, pending: map[uint64]struct{}{},
 	}
 	f.replay.First = j.sequence
 	stop := r.scan()
 	f.replay.Stopped = stop.Error()
+	if !errors.Is(stop, errLogEnd) {
+		f.note(damaged("journal", "it is read up to transaction %d only, newer changes may be missing: %w", r.sequence, stop))
+	}
+	f.noteFastCommits(j, r.sequence)
 	f.dev.setOverlay(r.overlay())
-	f.noteFastCommits(j)
 	return nil
 }
 
@@ -53,7 +63,7 @@ func (r *replayer) scan() error {
 		}
 		be := binary.BigEndian
 		if be.Uint32(b) != journalMagic || be.Uint32(b[8:]) != r.sequence {
-			return fmt.Errorf("transaction %d does not begin or go on at block %d of the journal", r.sequence, at)
+			return fmt.Errorf("transaction %d does not begin or go on at block %d of the journal: %w", r.sequence, at, errLogEnd)
 		}
 		if err := r.handle(at, be.Uint32(b[4:]), b); err != nil {
 			return err
@@ -84,7 +94,7 @@ func (r *replayer) take() ([]byte, error) {
 
 func (r *replayer) advance() (uint32, error) {
 	if r.left == 0 {
-		return 0, fmt.Errorf("the log of %d blocks is full", r.j.last-r.j.first)
+		return 0, fmt.Errorf("the log of %d blocks is full: %w", r.j.last-r.j.first, errLogEnd)
 	}
 	n := r.next
 	r.left, r.next = r.left-1, r.j.wrap(n+1)
@@ -127,15 +137,22 @@ func (r *replayer) copyOf(t tag) error {
 		return err
 	}
 	if ok, err := r.intact(at, t); err != nil || !ok {
-		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), "the copy of block %d in transaction %d is not used: checksum is wrong (%v)", t.block, r.sequence, err))
+		r.leaveOut(n, "the copy of block %d in transaction %d is not used: checksum is wrong (%v)", t.block, r.sequence, err)
 		return nil
 	}
 	if t.block >= r.j.fs.super.blocks {
-		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), "is a copy of block %d of a file system of %d", t.block, r.j.fs.super.blocks))
+		r.leaveOut(n, "is a copy of block %d of a file system of %d", t.block, r.j.fs.super.blocks)
 		return nil
 	}
 	r.writes = append(r.writes, write{target: t.block, sequence: r.sequence, from: replayed{physical: at, escaped: t.flags&tagEscape != 0}})
 	return nil
+}
+
+// leaveOut reports a copy that is not used. Many of them must not crowd out how the log ended.
+func (r *replayer) leaveOut(n uint32, format string, args ...any) {
+	if r.wrong++; r.wrong <= maxErrors/2 {
+		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), format, args...))
+	}
 }
 
 // intact checks a copy's checksum, where the journal has one.
@@ -154,37 +171,16 @@ func (r *replayer) intact(at uint64, t tag) (bool, error) {
 	return sum == t.sum, nil
 }
 
-// revoke reads a list of blocks whose older copies must not be replayed.
-func (r *replayer) revoke(at uint32, b []byte) error {
-	if !r.j.endSum(b) {
-		return fmt.Errorf("the checksum of revoke block %d of the journal is wrong", at)
-	}
-	size, end := 4, int(binary.BigEndian.Uint32(b[journalHeader:]))
-	if r.j.incompat&journal64bit != 0 {
-		size = 8
-	}
-	if end < 0 || end > len(b) {
-		return fmt.Errorf("revoke block %d of the journal says that it uses %d bytes", at, end)
-	}
-	for pos := journalHeader + 4; pos+size <= end; pos += size {
-		block := uint64(binary.BigEndian.Uint32(b[pos:]))
-		if size == 8 {
-			block = binary.BigEndian.Uint64(b[pos:])
-		}
-		r.pending = append(r.pending, block)
-	}
-	return nil
-}
-
 // commit makes what the transaction holds count.
 func (r *replayer) commit(at uint32, b []byte) error {
 	if !r.j.commitSum(b) {
 		return fmt.Errorf("the checksum of commit block %d of the journal is wrong", at)
 	}
-	for _, block := range r.pending {
+	for block := range r.pending {
 		r.revokes[block] = r.sequence
 	}
-	r.pending, r.committed = nil, len(r.writes)
+	clear(r.pending)
+	r.committed = len(r.writes)
 	r.replay.Transactions++
 	r.replay.Last = r.sequence
 	if sec := binary.BigEndian.Uint64(b[0x30:]); sec > 0 && sec < 1<<40 {
@@ -206,15 +202,4 @@ func (r *replayer) overlay() map[uint64]replayed {
 	}
 	r.replay.Blocks = len(out)
 	return out
-}
-
-// noteFastCommits says so when the journal may hold fast commits, which are not replayed.
-func (f *FS) noteFastCommits(j *journal) {
-	if j.fastBlocks == 0 {
-		return
-	}
-	b, err := j.block(j.last)
-	if err == nil && binary.LittleEndian.Uint16(b) == 0x9 { // EXT4_FC_TAG_HEAD
-		f.note(damaged(fmt.Sprintf("journal block %d", j.last), "fast commits are present and are not replayed: the newest changes may be missing"))
-	}
 }

@@ -2,7 +2,9 @@ package ext4_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +51,9 @@ func TestJournalVersions(t *testing.T) {
 				if got := readFile(t, disk, "file"); !strings.HasPrefix(got, "NEW!") {
 					t.Errorf("the transaction is not replayed: %+v, damage %v", disk.Replayed(), disk.Damage())
 				}
+				if d := disk.Damage(); len(d) != 0 {
+					t.Errorf("the end of a sound log is taken for damage: %v", d)
+				}
 				if diff := cmp.Diff(repaired(t, image), imageTree(t, disk)); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -78,32 +83,68 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// TestDamagedJournal stops at the first transaction that is not whole and keeps what comes before it.
+// TestDamagedJournal stops at the first transaction that is not whole, keeps what comes before it and reports it.
 func TestDamagedJournal(t *testing.T) {
 	for name, begin := range map[string]string{
-		"descriptor": "\xC0\x3B\x39\x98\x00\x00\x00\x01", "copy": strings.Repeat("NEW!", 256), "commit": "\xC0\x3B\x39\x98\x00\x00\x00\x02",
+		"descriptor": logBlock(1), "copy": strings.Repeat("NEW!", 256), "commit": logBlock(2), "revoke": logBlock(5),
 	} {
 		t.Run(name, func(t *testing.T) {
-			image, block := victim(t)
-			script(t, image, fmt.Sprintf("journal_open -c -v 3\njournal_write -b %s %%s\njournal_close", block))
-			b, err := os.ReadFile(image)
-			if err != nil {
-				t.Fatal(err)
+			b, at := damagedLog(t, begin)
+			b[at+500] ^= 1
+			disk := openBytes(t, bytes.NewReader(b), len(b))
+			if strings.HasPrefix(readFile(t, disk, "file"), "NEW!") != (name == "revoke") { // which is in a transaction of its own
+				t.Errorf("replayed: %+v", disk.Replayed())
 			}
-			b[bytes.Index(b, []byte(begin))+500] ^= 1
-			disk, err := ext4.Open(bytes.NewReader(b), int64(len(b)), ext4.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.HasPrefix(readFile(t, disk, "file"), "NEW!") {
-				t.Error("a damaged transaction was replayed")
-			}
-			said := fmt.Sprint(disk.Replayed().Stopped, disk.Damage())
-			if !strings.Contains(said, "checksum") {
-				t.Errorf("nothing names the checksum: %s", said)
+			if said := fmt.Sprint(disk.Damage()); !strings.Contains(said, "checksum") {
+				t.Errorf("nothing names the checksum: %s, stopped: %s", said, disk.Replayed().Stopped)
 			}
 		})
 	}
+}
+
+// TestUnreadableLog reports a block of the log that cannot be read.
+func TestUnreadableLog(t *testing.T) {
+	b, at := damagedLog(t, logBlock(2))
+	disk := openBytes(t, torn{bytes.NewReader(b), int64(at)}, len(b))
+	if said := fmt.Sprint(disk.Damage()); !strings.Contains(said, "bad sector") {
+		t.Errorf("damage: %s, stopped: %s", said, disk.Replayed().Stopped)
+	}
+}
+
+func logBlock(kind byte) string { return "\xC0\x3B\x39\x98\x00\x00\x00" + string(rune(kind)) }
+
+// damagedLog gives an image with a transaction that writes and one that revokes, and where a block of its log begins.
+func damagedLog(t *testing.T, begin string) (image []byte, at int) {
+	t.Helper()
+	name, block := victim(t)
+	script(t, name, fmt.Sprintf("journal_open -c -v 3\njournal_write -b %s %%s\njournal_write -r 1000\njournal_close", block))
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, bytes.Index(b, []byte(begin))
+}
+
+func openBytes(t *testing.T, r io.ReaderAt, size int) *ext4.FS {
+	t.Helper()
+	disk, err := ext4.Open(r, int64(size), ext4.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return disk
+}
+
+// torn is a disk with one bad sector.
+type torn struct {
+	io.ReaderAt
+	bad int64
+}
+
+func (d torn) ReadAt(p []byte, off int64) (int, error) {
+	if off <= d.bad && d.bad < off+int64(len(p)) {
+		return 0, errors.New("bad sector")
+	}
+	return d.ReaderAt.ReadAt(p, off)
 }
 
 func readFile(t testing.TB, disk *ext4.FS, name string) string {
