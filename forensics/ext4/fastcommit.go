@@ -15,7 +15,7 @@ func (f *FS) noteFastCommits(j *journal, next uint32) {
 	if j.fastBlocks < 2 {
 		return
 	}
-	first := j.last // as the kernel does
+	first := j.last + 1 // as the kernel counts: block j.last is never used
 	b, err := j.block(first)
 	place := fmt.Sprintf("journal block %d", first)
 	if err != nil {
@@ -23,7 +23,7 @@ func (f *FS) noteFastCommits(j *journal, next uint32) {
 		return
 	}
 	le := binary.LittleEndian
-	if le.Uint16(b) == fastCommitHead {
+	if le.Uint16(b) == fastCommitHead && le.Uint32(b[fastCommitTID:]) == next {
 		f.note(damaged(place, "fast commits are present and are not replayed: the newest changes may be missing"))
 	}
 }
