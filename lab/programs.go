@@ -13,10 +13,7 @@ import (
 
 // prepare installs and builds what is missing.
 func (s *starting) prepare(ctx context.Context) error {
-	if s.RealNode && os.Getuid() != 0 {
-		s.leaveOut("the real node: " + realnode.ErrNotRoot.Error())
-		s.RealNode = false
-	}
+	s.keepRealNode(func() error { return realnode.Able(ctx) })
 	builder, servers := s.builder(), s.servers()
 	missing, err := builder.Missing(ctx, servers)
 	if err != nil {
@@ -35,7 +32,7 @@ func (s *starting) prepare(ctx context.Context) error {
 		return err
 	}
 	s.d.Tools = Tools{Python: s.python.Python(), DockerExplorer: s.python.DockerExplorer()}
-	s.checkRealNode(ctx)
+	s.keepRealNode(func() error { return realnode.Possible(ctx, s.binaries.Dir) })
 	return nil
 }
 
@@ -81,12 +78,12 @@ func (s *starting) build(ctx context.Context, builder build.Builder, servers []b
 	return nil
 }
 
-// checkRealNode leaves the real node out, with the reason, where the machine cannot run one.
-func (s *starting) checkRealNode(ctx context.Context) {
+// keepRealNode leaves the real node out, with the reason, where the machine cannot run one.
+func (s *starting) keepRealNode(possible func() error) {
 	if !s.RealNode {
 		return
 	}
-	if err := realnode.Possible(ctx, s.binaries.Dir); err != nil {
+	if err := possible(); err != nil {
 		s.leaveOut("the real node: " + err.Error())
 		s.RealNode = false
 	}

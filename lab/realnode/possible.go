@@ -31,7 +31,10 @@ func Possible(ctx context.Context, bin string) error {
 	}
 	_, noBusybox := ociimage.FindBusybox()
 	_, noRunc := findRunc(ctx, bin)
-	return errors.Join(append(failed, noBusybox, noRunc)...)
+	if err := errors.Join(append(failed, noBusybox, noRunc)...); err != nil {
+		return err
+	}
+	return Able(ctx)
 }
 
 func kernelHas(ctx context.Context, name string) error {

@@ -28,11 +28,14 @@ const name = "ip-10-0-1-23.ec2.internal"
 
 // One node's life: it starts, runs the shop, is broken into, is copied while it runs, is killed, and leaves nothing.
 func TestNodeFromUpToDown(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip(realnode.ErrNotRoot)
+	if err := realnode.Able(t.Context()); err != nil {
+		t.Skip(err)
 	}
 	before := settings(t)
 	cluster := clustertest.Start(t, "../servers", build.Servers())
+	if err := realnode.Possible(t.Context(), cluster.Binaries.Dir); err != nil {
+		t.Skip(err)
+	}
 	failHalfWay(t, cluster)
 	image := filepath.Join(cluster.Group.Dir(), "volume.img")
 	up(t, cluster, image)
