@@ -25,7 +25,7 @@ type replayer struct {
 	left      uint32 // blocks of the log not yet looked at
 	writes    []write
 	committed int                 // of writes
-	wrong     int                 // copies that were left out
+	wrong     int                 // things that were left out
 	revokes   map[uint64]uint32   // block to the last transaction that revoked it
 	pending   map[uint64]struct{} // revoked by the transaction that is being read
 	records   int                 // of all revoke blocks
@@ -148,7 +148,7 @@ func (r *replayer) copyOf(t tag) error {
 	return nil
 }
 
-// leaveOut reports a copy that is not used. Many of them must not crowd out how the log ended.
+// leaveOut reports what a block of the log says and is not used. Many of them must not crowd out how the log ended.
 func (r *replayer) leaveOut(n uint32, format string, args ...any) {
 	if r.wrong++; r.wrong <= maxErrors/2 {
 		r.j.fs.note(damaged(fmt.Sprintf("journal block %d", n), format, args...))
@@ -183,11 +183,22 @@ func (r *replayer) commit(at uint32, b []byte) error {
 	r.committed = len(r.writes)
 	r.replay.Transactions++
 	r.replay.Last = r.sequence
-	if sec := binary.BigEndian.Uint64(b[0x30:]); sec > 0 && sec < 1<<40 {
-		r.replay.LastCommit = time.Unix(int64(sec), int64(binary.BigEndian.Uint32(b[0x38:]))).UTC()
-	}
+	r.commitTime(at, b)
 	r.sequence++
 	return nil
+}
+
+// commitTime notes when a transaction was committed. A year that neither JSON nor a clock has is left out and reported.
+func (r *replayer) commitTime(at uint32, b []byte) {
+	sec := binary.BigEndian.Uint64(b[0x30:])
+	when := time.Unix(int64(min(sec, 1<<40)), int64(binary.BigEndian.Uint32(b[0x38:]))).UTC()
+	switch {
+	case sec == 0:
+	case when.Year() > 9999:
+		r.leaveOut(at, "the time of its commit, %d seconds after 1970, is impossible", sec)
+	default:
+		r.replay.LastCommit = when
+	}
 }
 
 // overlay keeps the newest copy of each block, without those that were revoked later.
