@@ -32,6 +32,7 @@ type LogsOut struct {
 type Log struct {
 	Container string       `json:"container" doc:"The container's name"`
 	Previous  bool         `json:"previous" doc:"Whether it is the log of the run before the last restart"`
+	Cut       bool         `json:"cut,omitempty" doc:"The pod was deleted while the log was read: the file ends where the connection did"`
 	Item      custody.Item `json:"item" doc:"The file"`
 }
 
@@ -70,6 +71,9 @@ func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in 
 		return LogsOut{}, err
 	}
 	pod, err := getPod(ctx, k, in.Pod)
+	if kind, _ := activities.KindOf(err); kind == activities.NotFound && !call.DryRun {
+		return keptBefore(ctx, s, call, in.Pod, err)
+	}
 	if err != nil {
 		return LogsOut{}, err
 	}
@@ -95,14 +99,39 @@ func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in 
 	if err := errors.Join(failed...); err != nil {
 		return LogsOut{}, err
 	}
-	out.conclude(in.Pod)
-	return out, nil
+	return out, out.conclude(to, by, in.Pod)
+}
+
+// keptBefore gives what earlier attempts of the call have kept of a pod that is no more. Where that is nothing, the pod
+// is not found.
+func keptBefore(ctx context.Context, s Store, call activities.Call, pod PodRef, gone error) (LogsOut, error) {
+	to, by, err := open(s, call)
+	if err != nil {
+		return LogsOut{}, err
+	}
+	items, err := to.Kept(ctx, by)
+	if err != nil {
+		return LogsOut{}, err
+	}
+	out := LogsOut{Logs: []Log{}, Unread: []Unread{{Container: "*", Why: "whatever an earlier attempt had not read yet: " + gone.Error()}}}
+	for _, item := range items {
+		src := sourceOf(item.Path)
+		out.Logs = append(out.Logs, Log{Container: src.container, Previous: src.previous, Item: item})
+		out.Bytes += item.Size
+	}
+	if len(out.Logs) == 0 {
+		return LogsOut{}, gone
+	}
+	return out, out.conclude(to, by, pod)
 }
 
 // keep adds one log to the evidence. What the API server calls impossible is noted; anything else may pass with time,
 // and the next attempt goes on with the logs that are missing.
 func (out *LogsOut) keep(ctx context.Context, r reader, src source, to *custody.Case, by custody.By) error {
-	item, err := to.Put(ctx, by, src.file(r.pod), "log", r.stream(ctx, src, out.Bytes))
+	file := src.file(r.pod)
+	item, err := to.Put(ctx, by, file, "log", r.stream(ctx, src, out.Bytes, func(why error) error {
+		return to.Note(by, cutNote(file)+why.Error())
+	}))
 	if impossible(err) {
 		out.Unread = append(out.Unread, Unread{Container: src.container, Previous: src.previous, Why: err.Error()})
 		return nil
@@ -115,20 +144,50 @@ func (out *LogsOut) keep(ctx context.Context, r reader, src source, to *custody.
 	return nil
 }
 
-func (out *LogsOut) conclude(pod PodRef) {
+// cutNote begins the custody log's note of a log that is not whole. It is written before the file becomes evidence.
+func cutNote(file string) string {
+	return file + " is cut short, the pod was deleted while it was read: "
+}
+
+// markCut marks the logs of which the custody log says that they are cut short, whichever attempt has read them.
+func (out *LogsOut) markCut(to *custody.Case, by custody.By) error {
+	entries, err := to.Log()
+	if err != nil {
+		return err
+	}
+	for i, l := range out.Logs {
+		out.Logs[i].Cut = slices.ContainsFunc(entries, func(e custody.Entry) bool {
+			return e.Action == custody.Noted && e.By == by && strings.HasPrefix(e.Text, cutNote(l.Item.Path))
+		})
+	}
+	return nil
+}
+
+func (out *LogsOut) conclude(to *custody.Case, by custody.By, pod PodRef) error {
 	out.Status = activities.Done
 	if len(out.Logs) == 0 {
 		out.Status = activities.Skipped
 	}
 	out.Summary = fmt.Sprintf("kept %d logs of %s, %d bytes", len(out.Logs), pod, out.Bytes)
-	if len(out.Unread) == 0 {
-		return
+	if err := out.markCut(to, by); err != nil {
+		return err
 	}
-	var names []string
+	var cut, unread []string
+	for _, l := range out.Logs {
+		if l.Cut {
+			cut = append(cut, source{l.Container, l.Previous}.String())
+		}
+	}
 	for _, u := range out.Unread {
-		names = append(names, source{u.Container, u.Previous}.String())
+		unread = append(unread, source{u.Container, u.Previous}.String())
 	}
-	out.Summary += "; could not read: " + strings.Join(names, ", ")
+	if len(cut) > 0 {
+		out.Summary += "; cut short when the pod was deleted: " + strings.Join(cut, ", ")
+	}
+	if len(unread) > 0 {
+		out.Summary += "; could not read: " + strings.Join(unread, ", ")
+	}
+	return nil
 }
 
 func wouldKeep(pod PodRef, sources []source) LogsOut {
@@ -161,6 +220,12 @@ func (s source) file(pod PodRef) string {
 		name = s.container + ".previous.log"
 	}
 	return path.Join("logs", pod.Namespace, pod.Name+"-"+pod.UID, name)
+}
+
+// sourceOf reads a log's place back. No container's name has a dot.
+func sourceOf(file string) source {
+	name, rest, _ := strings.Cut(path.Base(file), ".")
+	return source{name, rest == "previous.log"}
 }
 
 // sourcesOf lists every container, init and ephemeral ones too, and the run before the last restart where there was one.

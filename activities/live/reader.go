@@ -22,8 +22,9 @@ type reader struct {
 }
 
 // stream gives the function that copies one log as it comes, in small pieces. Logs are asked for by the pod's name, so
-// when it is done it looks whether the name still belongs to the same pod: else nothing becomes evidence.
-func (r reader) stream(ctx context.Context, src source, before int64) func(io.Writer) error {
+// when it is done it looks whether the name still belongs to the same pod: else nothing becomes evidence. Where the
+// connection broke because the pod is gone, nobody can read more: cut is told, and what was read is kept.
+func (r reader) stream(ctx context.Context, src source, before int64, cut func(why error) error) func(io.Writer) error {
 	return func(w io.Writer) error {
 		body, err := r.k.CoreV1().Pods(r.pod.Namespace).GetLogs(r.pod.Name, &corev1.PodLogOptions{
 			Container: src.container, Previous: src.previous, Timestamps: true,
@@ -36,11 +37,23 @@ func (r reader) stream(ctx context.Context, src source, before int64) func(io.Wr
 		if err := isLog(log); err != nil {
 			return err
 		}
-		if _, err := io.Copy(&counting{ctx: ctx, to: w, n: before, what: src.String()}, log); err != nil {
-			return fmt.Errorf("read the log: %w", err)
+		n, broken := io.Copy(&counting{ctx: ctx, to: w, n: before, what: src.String()}, log)
+		there, err := r.stillThere(ctx)
+		switch {
+		case broken == nil || err != nil:
+			return errors.Join(wrapRead(broken), err)
+		case !there && n > 0 && ctx.Err() == nil:
+			return cut(broken)
 		}
-		return r.stillTheSame(ctx)
+		return wrapRead(broken)
 	}
+}
+
+func wrapRead(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read the log: %w", err)
 }
 
 // errNoLog is wrapped where a kubelet answers with a sentence instead of a log.
@@ -60,12 +73,14 @@ func isLog(log *bufio.Reader) error {
 	return nil
 }
 
-func (r reader) stillTheSame(ctx context.Context) error {
+// stillThere tells whether the pod is there; an error where its name belongs to another pod. Gone is no error: nobody
+// else has taken the name.
+func (r reader) stillThere(ctx context.Context) (bool, error) {
 	_, err := getPod(ctx, r.k, r.pod)
 	if isGone(err) {
-		return nil // nobody else has taken the name
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // counting reports progress as the bytes pass.
