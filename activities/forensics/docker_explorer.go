@@ -108,11 +108,12 @@ func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
 	return out, nil
 }
 
-const maxStores = 10 // an attacker can plant any number
+const maxStores = 5 // an attacker can plant any number; each has explorerTime of the step's half hour
 
 func (x dockerExplorer) exploreAll(ctx context.Context, p paper, name string, image opened, stores []dockerStore) (DockerExplorerOutput, error) {
 	out := DockerExplorerOutput{}
 	containers, warnings := []Explored{}, image.damage()
+	var refused []error
 	if len(stores) > maxStores {
 		warnings = append(warnings, fmt.Sprintf("the disk holds %d Docker stores; only the first %d were explored", len(stores), maxStores))
 		stores = stores[:maxStores]
@@ -120,6 +121,11 @@ func (x dockerExplorer) exploreAll(ctx context.Context, p paper, name string, im
 	for i, s := range stores {
 		activities.Report(ctx, activities.Progress{Done: int64(i), Total: int64(len(stores)), Unit: "stores", Message: oneLine("explore /" + s.root)})
 		answer, left, err := x.explore(ctx, p, s)
+		if _, permanent := activities.KindOf(err); permanent { // of this store: an attacker may have planted it
+			refused = append(refused, err)
+			warnings = append(warnings, oneLine(fmt.Sprintf("/%s was not explored: %s", s.root, err)))
+			continue
+		}
 		if err != nil {
 			return DockerExplorerOutput{}, err
 		}
@@ -133,8 +139,11 @@ func (x dockerExplorer) exploreAll(ctx context.Context, p paper, name string, im
 		}
 		containers = append(containers, answer.explored(s.root)...)
 	}
+	if len(refused) == len(stores) {
+		return DockerExplorerOutput{}, refused[0]
+	}
 	out.Total, out.Containers, out.Warnings = len(containers), fit(containers, listRoom), warningsOf(warnings)
-	out.Result = done("docker-explorer lists %s in %s%s%s", count(out.Total, "container"), count(len(stores), "Docker store"),
+	out.Result = done("docker-explorer lists %s in %s%s%s", count(out.Total, "container"), count(len(stores)-len(refused), "Docker store"),
 		more(out.Total-len(out.Containers)), image.missed())
 	return out, nil
 }

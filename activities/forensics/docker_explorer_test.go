@@ -119,3 +119,18 @@ func TestDryRun(t *testing.T) {
 		}
 	}
 }
+
+// TestPlantedStore explores the node's own store although an attacker planted one that docker-explorer cannot read.
+func TestPlantedStore(t *testing.T) {
+	source := t.TempDir()
+	unpack(t, dockerFixture, filepath.Join(source, "lib/docker"))
+	writeFile(t, filepath.Join(source, "a/docker/containers/planted/config.v2.json"), []byte("{}"))
+	command := filepath.Join(t.TempDir(), "explorer")
+	writeProgram(t, command, "#!/bin/sh\ntest ! -e docker/containers/planted || exit 1\necho '[]'\n")
+	deps := forensics.Deps{Store: withImage(t, makeDisk(t, source)), DockerExplorer: []string{command}}
+	out, err := run[forensics.DockerExplorerOutput](t, forensics.DockerExplorer(deps), call("explore"), forensics.ImageInput{Image: imageName})
+	said := strings.Join(out.Warnings, "\n")
+	if err != nil || !strings.Contains(said, "/a/docker was not explored") || !strings.Contains(out.Summary, "in 1 Docker store") {
+		t.Errorf("%v, %q, %q", err, out.Summary, said)
+	}
+}

@@ -61,6 +61,7 @@ func runExplorer(ctx context.Context, command []string, dir string) (answer, err
 	if len(command) == 0 {
 		command = []string{"de.py"}
 	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, explorerTime)
 	defer cancel()
 	args := append(append([]string{}, command[1:]...), "-r", copied, "list", "all_containers")
@@ -73,6 +74,9 @@ func runExplorer(ctx context.Context, command []string, dir string) (answer, err
 	case errors.Is(err, exec.ErrNotFound), missing(err):
 		return answer{}, activities.Permanent(activities.Unsupported, fmt.Errorf("run docker-explorer: %w", err),
 			"install it on the analysis worker (pip install docker-explorer) and name its command in the configuration; forensics.list_containers needs nothing installed")
+	case err != nil && ctx.Err() != nil && caller.Err() == nil:
+		return answer{}, activities.Permanent(activities.Corrupt, fmt.Errorf("docker-explorer did not end within %s", explorerTime),
+			"it cannot read this Docker store; forensics.list_containers reads it without it")
 	case err != nil && ctx.Err() != nil:
 		return answer{}, fmt.Errorf("run docker-explorer: it was ended: %w", context.Cause(ctx))
 	case err != nil:

@@ -26,6 +26,7 @@ type Options struct {
 	MaxFiles     int   // files and directories made; 100,000
 	MaxBytes     int64 // of all files; 1 GiB
 	MaxFileBytes int64 // of one file; 256 MiB
+	MaxDepth     int   // directories below the source; 64
 	// Keep says which paths below the source are copied; nil keeps all. A directory that is not kept is not entered.
 	Keep func(rel string, dir bool) bool
 }
@@ -39,6 +40,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxFileBytes <= 0 {
 		o.MaxFileBytes = 256 << 20
+	}
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = 64
 	}
 	if o.Keep == nil {
 		o.Keep = func(string, bool) bool { return true }
@@ -141,6 +145,10 @@ func skipIf(dir bool) error {
 }
 
 func (c *copier) dir(p, rel string) error {
+	if strings.Count(rel, "/") >= c.opts.MaxDepth {
+		c.leave(p, fmt.Sprintf("it lies more than %d directories deep", c.opts.MaxDepth))
+		return fs.SkipDir
+	}
 	err := c.root.Mkdir(Path(rel), 0o700)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 		c.leave(p, "its name cannot be made here: "+err.Error())

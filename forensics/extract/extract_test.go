@@ -112,3 +112,68 @@ func TestName(t *testing.T) {
 		}
 	}
 }
+
+// TestDepth leaves directories out that lie deeper than any tool's.
+func TestDepth(t *testing.T) {
+	deep := disk{fstest.MapFS{"d/" + strings.Repeat("x/", 100) + "file": {Data: []byte("deep")}}}
+	got, err := extract.Tree(context.Background(), deep, "d", t.TempDir(), extract.Options{})
+	if err != nil || got.Files != 0 || got.Dirs != 64 || got.LeftCount != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// listed is a disk whose directory may list a name any number of times and in any bytes, as no kernel would.
+type listed struct {
+	fstest.MapFS
+
+	names []string
+}
+
+func (l listed) Walk(_ string, do fs.WalkDirFunc) error {
+	for i, name := range l.names {
+		kind := []string{"file", "dir", "link", "pipe"}[i%4]
+		info, err := l.Lstat(kind)
+		if err != nil {
+			return err
+		}
+		if err := do("d/"+name, fs.FileInfoToDirEntry(info), nil); err != nil && !errors.Is(err, fs.SkipDir) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l listed) Open(string) (fs.File, error) { return l.MapFS.Open("file") }
+
+func (l listed) ReadLink(string) (string, error) { return "/etc/shadow", nil }
+
+// FuzzTree copies names of any bytes, files over directories and the other way around: nothing appears outside the
+// target, and what appears is a file or a directory.
+func FuzzTree(f *testing.F) {
+	f.Add("a\n..\n../b\n/etc/passwd\na/../../b\n.\n\na")
+	f.Add("\x00\n\x1b[2J\n\u202e\n%2E%2E\n" + strings.Repeat("y", 300))
+	f.Fuzz(func(t *testing.T, names string) {
+		l := listed{fstest.MapFS{
+			"file": {Data: []byte("x")}, "dir": {Mode: fs.ModeDir}, "link": {Mode: fs.ModeSymlink}, "pipe": {Mode: fs.ModeNamedPipe},
+		}, strings.Split(names, "\n")}
+		outer := t.TempDir()
+		target := filepath.Join(outer, "target")
+		if err := os.Mkdir(target, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = extract.Tree(context.Background(), l, "d", target, extract.Options{})
+		entries, err := os.ReadDir(outer)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("%q made %v beside the target, %v", names, entries, err)
+		}
+		err = filepath.WalkDir(target, func(p string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && !d.Type().IsRegular() {
+				t.Errorf("%q made %q, a %s", names, p, d.Type())
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
