@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,6 +44,10 @@ func TestTheWorkerMayDoWhatTheManifestsSayAndNoMore(t *testing.T) {
 	cluster := clustertest.Start(t, filepath.Join("..", "servers"), build.ControlPlane(), controlplane.Node{Name: "node-1", ProviderID: "aws:///us-east-1a/i-1"})
 	apply(t, cluster.ControlPlane, "nodes")
 	worker := workerClient(t, cluster.ControlPlane)
+	err := listNodes(t, worker, func(err error) bool { return err == nil })
+	if err != nil {
+		t.Fatalf("nodes: %v", err)
+	}
 	nodes, err := worker.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(nodes.Items) != 1 || nodes.Items[0].Spec.ProviderID != "aws:///us-east-1a/i-1" {
 		t.Errorf("nodes %v, %v", nodes, err)
@@ -51,7 +56,7 @@ func TestTheWorkerMayDoWhatTheManifestsSayAndNoMore(t *testing.T) {
 		t.Errorf("pods: %v", err)
 	}
 	apply(t, cluster.ControlPlane, "pods") // a changed manifest takes something away, too
-	if _, err := worker.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+	if err := listNodes(t, worker, apierrors.IsForbidden); !apierrors.IsForbidden(err) {
 		t.Errorf("nodes after the change: %v", err)
 	}
 	audit, err := os.ReadFile(cluster.AuditLog)
@@ -60,6 +65,18 @@ func TestTheWorkerMayDoWhatTheManifestsSayAndNoMore(t *testing.T) {
 	}
 	if strings.Contains(string(audit), `"username":"lab-kwok"`) {
 		t.Error("the audit log is full of the lab itself")
+	}
+}
+
+// listNodes lists until the answer is the wanted one, at most a minute: the API server authorizes from what its watches
+// have told it, which is a moment behind what was applied.
+func listNodes(t *testing.T, client kubernetes.Interface, wanted func(error) bool) error {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		_, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+		if wanted(err) || time.Now().After(deadline) {
+			return err
+		}
 	}
 }
 
