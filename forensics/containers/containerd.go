@@ -55,7 +55,7 @@ func (l *lister) database(name, copyName string, do func(*bolt.Tx) error) error 
 func (l *lister) namespace(ns, source string, b *bolt.Bucket, found *[]Container, names map[string]string) error {
 	err := eachBucket(b.Bucket([]byte("containers")), func(id string, c *bolt.Bucket) error {
 		if len(*found) < maxContainers {
-			*found = append(*found, fromBucket(ns, id, source, c))
+			*found = append(*found, l.fromBucket(ns, id, source, c))
 		}
 		return nil
 	})
@@ -72,14 +72,14 @@ func (l *lister) namespace(ns, source string, b *bolt.Bucket, found *[]Container
 	})
 }
 
-func fromBucket(ns, id, source string, b *bolt.Bucket) Container {
+func (l *lister) fromBucket(ns, id, source string, b *bolt.Bucket) Container {
 	c := Container{
 		ID: clip(id), Namespace: clip(ns), Runtime: string(Containerd), Image: clip(string(b.Get([]byte("image")))),
 		Snapshot: clip(string(b.Get([]byte("snapshotKey")))), Source: source,
 	}
 	var created time.Time
 	if created.UnmarshalBinary(b.Get([]byte("createdat"))) == nil {
-		c.Created = created.UTC()
+		c.Created = l.moment(source, created)
 	}
 	labels := map[string]string{}
 	if from := b.Bucket([]byte("labels")); from != nil {
@@ -146,7 +146,7 @@ func (l *lister) status(root Root, c *Container) {
 		l.problem(name, fmt.Errorf("decode: %w", err))
 		return
 	}
-	c.Started, c.Finished, c.State = nanos(s.StartedAt), nanos(s.FinishedAt), "created"
+	c.Started, c.Finished, c.State = l.moment(name, nanos(s.StartedAt)), l.moment(name, nanos(s.FinishedAt)), "created"
 	switch {
 	case s.FinishedAt != 0:
 		c.State, c.ExitCode = "exited", &s.ExitCode
@@ -159,7 +159,7 @@ func nanos(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}
-	return time.Unix(0, n).UTC()
+	return time.Unix(0, n)
 }
 
 // eachBucket calls do for the buckets in b, which may be nil.

@@ -58,7 +58,7 @@ func (l *lister) dockerContainer(root Root, id, name string) (Container, error) 
 		l.problem(name, fmt.Errorf("the file says id %q, its directory %q", clip(d.ID), clip(id)))
 	}
 	c := Container{
-		ID: clip(id), Name: clip(trimSlash(d.Name)), Runtime: string(Docker), Created: d.Created, Log: clip(d.LogPath), Source: name,
+		ID: clip(id), Name: clip(trimSlash(d.Name)), Runtime: string(Docker), Created: l.moment(name, d.Created), Log: clip(d.LogPath), Source: name,
 		Layer: l.dockerLayer(root, d.Driver, id),
 	}
 	if d.Config != nil {
@@ -67,7 +67,7 @@ func (l *lister) dockerContainer(root Root, id, name string) (Container, error) 
 	}
 	if d.State != nil {
 		c.State = dockerState(d.State.Running, d.State.Paused, d.State.StartedAt)
-		c.Started, c.Finished = since(d.State.StartedAt), since(d.State.FinishedAt)
+		c.Started, c.Finished = l.moment(name, d.State.StartedAt), l.moment(name, d.State.FinishedAt)
 		if c.State == "exited" {
 			c.ExitCode = &d.State.ExitCode
 		}
@@ -81,7 +81,7 @@ func dockerState(running, paused bool, started time.Time) string {
 		return "paused"
 	case running:
 		return "running"
-	case since(started).IsZero():
+	case never(started):
 		return "created"
 	}
 	return "exited"
@@ -97,14 +97,6 @@ func (l *lister) dockerLayer(root Root, driver, id string) string {
 		return ""
 	}
 	return path.Join(root.Path, driver, string(raw), "diff")
-}
-
-// since gives the zero time for Docker's "never", which is the year one.
-func since(t time.Time) time.Time {
-	if t.Year() <= 1 {
-		return time.Time{}
-	}
-	return t.UTC()
 }
 
 func trimSlash(name string) string {
