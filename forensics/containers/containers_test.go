@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,6 +108,62 @@ func TestLinkedStore(t *testing.T) {
 	}
 	if l := list(t, image(t, source)); len(l.Containers) != 2 {
 		t.Errorf("%+v", l)
+	}
+}
+
+// crowded is a disk with more files before its stores than a search looks at.
+type crowded struct{ *ext4.FS }
+
+func (c crowded) Walk(root string, do fs.WalkDirFunc) error {
+	info, err := c.Lstat("var")
+	if err != nil {
+		return err
+	}
+	for range 600_000 {
+		if err := do("a", fs.FileInfoToDirEntry(info), nil); err != nil {
+			return nil
+		}
+	}
+	return c.FS.Walk(root, do)
+}
+
+// TestCrowdedDisk finds the stores where they always are, whatever lies before them.
+func TestCrowdedDisk(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "var/lib/containerd"))
+	unpack(t, dockerFixture, filepath.Join(source, "var/lib/docker"))
+	l, err := containers.List(context.Background(), crowded{image(t, source)}, t.TempDir())
+	if err != nil || len(l.Containers) != 5 || len(l.Roots) != 2 {
+		t.Errorf("%d containers in %v, problems %q, %v", len(l.Containers), l.Roots, l.Problems, err)
+	}
+}
+
+// TestImpossibleTimes lists containers whose times JSON cannot hold, says so, and gives the listing as JSON.
+func TestImpossibleTimes(t *testing.T) {
+	source := t.TempDir()
+	writeDB(t, filepath.Join(source, "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db"), func(tx *bolt.Tx) error {
+		for i, year := range []int{-300, 0, 1, 9999, 10000, 1_000_000} {
+			putContainer(t, bucket(t, tx, "v1", "other"), fmt.Sprint("c", i), time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC), nil)
+		}
+		return nil
+	})
+	config := `{"ID":"dddd","Name":"/late","Created":"9999-12-31T23:59:59-01:00","State":{"StartedAt":"9999-12-31T23:59:59-01:00","FinishedAt":"0000-01-01T00:00:00+01:00"}}`
+	name := filepath.Join(source, "var/lib/docker/containers/dddd/config.v2.json")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(config), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	l := list(t, image(t, source))
+	if _, err := json.Marshal(l); err != nil {
+		t.Errorf("the listing is no JSON: %v", err)
+	}
+	said := strings.Join(l.Problems, "\n")
+	if len(l.Containers) != 7 || strings.Count(said, "impossible time") != 7 {
+		t.Errorf("%d containers, problems:\n%s", len(l.Containers), said)
+	}
+	for _, c := range l.Containers {
+		if c.Name == "late" && (c.State != "exited" || !c.Started.IsZero()) {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

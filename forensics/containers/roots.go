@@ -49,17 +49,30 @@ func (l *lister) findRoots() error {
 	return nil
 }
 
-// probe looks at a place where the tree itself may hold a link, which the search would not follow.
+// probe looks at a place where stores are by default, before the search: that may end before it comes there, and follows
+// no link.
 func (l *lister) probe(found map[Root]bool, dir string) {
-	if info, err := l.disk.Lstat(dir); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+	if !l.dirAt(dir) {
 		return
 	}
-	if _, err := fs.Stat(l.disk, dir+"/"+metaDir+"/meta.db"); err == nil {
+	if l.dirAt(path.Join(dir, metaDir)) {
 		found[Root{dir, Containerd}] = true
 	}
-	if info, err := fs.Stat(l.disk, dir+"/containers"); err == nil && info.IsDir() {
+	if l.dirAt(path.Join(dir, "containers")) {
 		found[Root{dir, Docker}] = true
 	}
+}
+
+// dirAt tells whether a directory is there. What cannot be read is a problem, what is not there is none.
+func (l *lister) dirAt(name string) bool {
+	info, err := fs.Stat(l.disk, name)
+	if err == nil {
+		return info.IsDir()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		l.problem(name, err)
+	}
+	return false
 }
 
 func (l *lister) search(found map[Root]bool) error {
