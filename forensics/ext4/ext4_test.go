@@ -201,3 +201,26 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestNestedDirectories bounds what a walk holds of all the directories that it is in, not of each.
+func TestNestedDirectories(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"a", "a/a", "a/a/a"} {
+		for i := range 40 {
+			write(t, filepath.Join(root, dir, fmt.Sprint("file", i)), nil)
+		}
+	}
+	files, damage := 0, 0
+	disk := openImage(t, makeImage(t, root, "8M"), ext4.Options{MaxDirEntries: 100})
+	err := disk.Walk(".", func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			damage++
+		} else if !d.IsDir() {
+			files++
+		}
+		return nil
+	})
+	if err != nil || files != 96 || damage != 1 {
+		t.Errorf("%d files, %d damaged, %v", files, damage, err)
+	}
+}

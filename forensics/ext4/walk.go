@@ -34,6 +34,7 @@ type tree struct {
 	fs   *FS
 	do   fs.WalkDirFunc
 	seen map[uint32]bool
+	held int // entries of the directories that the walk is in
 }
 
 func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
@@ -45,6 +46,12 @@ func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
 		return err
 	}
 	entries, damage := t.enter(inode, depth)
+	t.held += len(entries)
+	defer func(n int) { t.held -= n }(len(entries))
+	if most := t.fs.limits.MaxDirEntries; t.held > most { // directories may share their blocks and nest
+		damage = errors.Join(damage, damaged(fmt.Sprintf("inode %d", inode), "it and the directories above it have more than %d entries", most))
+		entries = entries[:max(0, len(entries)-(t.held-most))]
+	}
 	if damage != nil {
 		if err := t.do(p, d, damage); err != nil {
 			return unlessSkipped(err)
