@@ -284,3 +284,21 @@ func unpack(t testing.TB, archive, into string) {
 		}
 	}
 }
+
+// TestPlantedStores reads the node's own stores first, however many an attacker planted before them.
+func TestPlantedStores(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "var/lib/containerd"))
+	for i := range 100 {
+		if err := os.MkdirAll(filepath.Join(source, fmt.Sprintf("a/%03d/io.containerd.metadata.v1.bolt", i)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := list(t, image(t, source))
+	if len(l.Roots) != 32 || l.Roots[0].Path != "var/lib/containerd" || len(l.Containers) == 0 {
+		t.Errorf("%d containers in %d stores, the first is %v", len(l.Containers), len(l.Roots), l.Roots[:1])
+	}
+	if said := strings.Join(l.Problems, "\n"); !strings.Contains(said, "a/031: 101 stores are on the disk") {
+		t.Error(said)
+	}
+}

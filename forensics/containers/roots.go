@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -29,23 +30,36 @@ const (
 	dockerFile  = "config.v2.json"
 	searchDepth = 8       // var/lib/docker/containers/<id>/config.v2.json is six deep
 	searchLimit = 500_000 // entries looked at
+	maxRoots    = 32      // stores of one disk; an attacker can plant any number, each with databases as large as may be
 )
 
 // findRoots looks where the runtimes keep their stores by default, following links inside the image, and then through
-// the upper levels of the tree: the disk may be mounted anywhere on its node, and stores may be moved.
+// the upper levels of the tree: the disk may be mounted anywhere on its node, and stores may be moved. Those at their
+// usual places come first.
 func (l *lister) findRoots() error {
 	found := map[Root]bool{}
 	for _, base := range []string{"var/lib/", "lib/", ""} {
 		l.probe(found, base+"containerd")
 		l.probe(found, base+"docker")
 	}
+	usual := maps.Clone(found)
 	if err := l.search(found); err != nil {
 		return err
 	}
 	for root := range found {
 		l.out.Roots = append(l.out.Roots, root)
 	}
-	slices.SortFunc(l.out.Roots, func(a, b Root) int { return strings.Compare(a.Path+string(a.Kind), b.Path+string(b.Kind)) })
+	rank := func(r Root) string {
+		if usual[r] {
+			return "1" + r.Path + string(r.Kind)
+		}
+		return "2" + r.Path + string(r.Kind)
+	}
+	slices.SortFunc(l.out.Roots, func(a, b Root) int { return strings.Compare(rank(a), rank(b)) })
+	if n := len(l.out.Roots); n > maxRoots {
+		l.problem(l.out.Roots[maxRoots].Path, fmt.Errorf("%d stores are on the disk: this one and those after it were not read", n))
+		l.out.Roots = l.out.Roots[:maxRoots]
+	}
 	return nil
 }
 
