@@ -65,6 +65,10 @@ type NodeEntry struct {
 	Instance string `json:"instance"`
 	Volume   string `json:"volume"`
 	Image    string `json:"image"`
+
+	// One of the played nodes has a second volume, so that a set of snapshots is one of several.
+	DataVolume string `json:"dataVolume,omitempty"`
+	DataImage  string `json:"dataImage,omitempty"`
 }
 
 // Scenario is what was seeded, and the last attack.

@@ -26,11 +26,11 @@ func (s *starting) addNodes(ctx context.Context) error {
 	var played []controlplane.Node
 	for i := range s.d.Nodes {
 		node := &s.d.Nodes[i]
-		bound, err := moto.Launch(ctx, s.d.AWS.Endpoint, moto.Machine{Name: node.Name, GiB: diskGiB, Image: node.Image, Tag: ebsfront.ImageTag})
+		bound, err := moto.Launch(ctx, s.d.AWS.Endpoint, moto.Machine{Name: node.Name, GiB: diskGiB, Image: node.Image, Tag: ebsfront.ImageTag, Data: node.DataImage})
 		if err != nil {
 			return err
 		}
-		node.Instance, node.Volume = bound.Instance, bound.Volume
+		node.Instance, node.Volume, node.DataVolume = bound.Instance, bound.Volume, bound.Data
 		if !node.Real {
 			played = append(played, controlplane.Node{Name: node.Name, ProviderID: providerID(*node), Labels: labels(node.Name)})
 		}
@@ -48,11 +48,12 @@ func labels(node string) map[string]string {
 	}
 }
 
-// makeDisks makes one disk for the real node, and one for all the others: nothing ever writes to theirs.
+// makeDisks makes one disk for the real node, and one for all the others: nothing ever writes to theirs. The real node
+// brings its own containerd; the others have the tree that a real one left.
 func (s *starting) makeDisks(ctx context.Context) error {
 	docker := fixtures.DockerOverlay2()
 	disks := filepath.Join(s.Dir, "disks")
-	spec := disk.Spec{Path: filepath.Join(disks, "played.img"), Size: diskGiB << 30, Hostname: "node", Docker: docker}
+	spec := disk.Spec{Path: filepath.Join(disks, "played.img"), Size: diskGiB << 30, Hostname: "node", Docker: docker, Containerd: fixtures.Containerd()}
 	if err := disk.Make(ctx, spec); err != nil {
 		return err
 	}
@@ -69,7 +70,14 @@ func (s *starting) makeDisks(ctx context.Context) error {
 	for i := range playedNodes {
 		s.d.Nodes = append(s.d.Nodes, NodeEntry{Name: fmt.Sprintf("node-%d", i+1), Image: spec.Path})
 	}
-	return nil
+	return s.makeDataDisk(ctx)
+}
+
+// makeDataDisk gives the last played node a second volume.
+func (s *starting) makeDataDisk(ctx context.Context) error {
+	last := &s.d.Nodes[len(s.d.Nodes)-1]
+	last.DataImage = filepath.Join(s.Dir, "disks", "data.img")
+	return disk.Make(ctx, disk.Spec{Path: last.DataImage, Size: 1 << 30, Hostname: last.Name})
 }
 
 func (s *starting) startRealNode(ctx context.Context) error {

@@ -32,7 +32,7 @@ func (v volume) image() string {
 }
 
 // create copies the images of all volumes at this moment, lets moto make the snapshots, and gives each its copy. When
-// a copy fails no snapshot is made. Volumes are copied one after the other.
+// a copy fails no snapshot is made.
 func (f *Front) create(w http.ResponseWriter, c *call, shaping []Fault) {
 	started := f.clock()
 	volumes, err := f.copyVolumes(c)
@@ -86,17 +86,15 @@ func (f *Front) copyVolumes(c *call) (map[string]volume, error) {
 		return nil, fmt.Errorf("decode volumes: %w", err)
 	}
 	out := map[string]volume{}
+	var images []copying
 	for _, v := range found.Volumes {
 		if v.image() != "" {
 			v.draft = f.store.draft(v.ID)
-			if err := copyStill(v.image(), v.draft); err != nil {
-				os.Remove(v.draft)
-				return out, err
-			}
+			images = append(images, copying{v.image(), v.draft})
 		}
 		out[v.ID] = v
 	}
-	return out, nil
+	return out, copyStill(images, copySparse)
 }
 
 func discard(volumes map[string]volume) {

@@ -2,30 +2,55 @@ package ebsfront
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
-// stillAttempts bounds how often a copy is made of an image that is written to meanwhile.
+// stillAttempts bounds how often copies are made of images that are written to meanwhile.
 const stillAttempts = 20
 
-// copyStill copies an image as it was at one moment, as EBS does: a copy that the image differs from when it is
-// through may hold the journal of one moment and the blocks of another, and is made again.
-func copyStill(from, to string) error {
+// copying is one image and the place of its copy.
+type copying struct{ from, to string }
+
+// copyStill copies all images as they were at one moment, as EBS does. All are copied before any is compared: those that
+// are the same then were so, all of them, between the last copy and the first comparison. What differs was written to
+// meanwhile, and may hold the journal of one moment and the blocks of another: it is copied again, and all are compared
+// again. On failure the copies stay, for the caller to drop.
+func copyStill(all []copying, copyOne func(from, to string) error) error {
+	stale := all
 	for range stillAttempts {
-		if err := copySparse(from, to); err != nil {
-			return err
+		for _, c := range stale {
+			if err := os.Remove(c.to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("drop a torn copy: %w", err)
+			}
+			if err := copyOne(c.from, c.to); err != nil {
+				return err
+			}
 		}
-		same, err := sameData(from, to)
-		if err != nil || same {
+		var err error
+		if stale, err = different(all); err != nil || len(stale) == 0 {
 			return err
-		}
-		if err := os.Remove(to); err != nil {
-			return fmt.Errorf("drop a torn copy: %w", err)
 		}
 	}
-	return fmt.Errorf("image %q was written to during each of %d copies", from, stillAttempts)
+	return fmt.Errorf("image %q was written to during each of %d copies", stale[0].from, stillAttempts)
+}
+
+// different finds the images that are not what was copied of them.
+func different(all []copying) ([]copying, error) {
+	var found []copying
+	for _, c := range all {
+		same, err := sameData(c.from, c.to)
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			found = append(found, c)
+		}
+	}
+	return found, nil
 }
 
 // sameData compares the data of an image with its copy. What the image has in neither is a hole in both.

@@ -44,32 +44,51 @@ type Machine struct {
 	GiB   int64
 	Image string // path of the disk image file
 	Tag   string // the tag that binds a volume to its image
+	Data  string // path of the image of a second volume of one GiB; none when empty
 }
 
-// Bound is a made instance with its root volume.
-type Bound struct{ Instance, Volume string }
+// Bound is a made instance with its volumes. Data is empty without a second one.
+type Bound struct{ Instance, Volume, Data string }
+
+// The devices of an instance's volumes.
+const (
+	rootDevice = "/dev/xvda"
+	dataDevice = "/dev/xvdb"
+)
 
 // ProviderID is how Kubernetes names the instance.
 func (b Bound) ProviderID() string { return "aws:///" + Zone + "/" + b.Instance }
 
-// Launch makes the instance and binds its root volume to the image.
+// Launch makes the instance and binds its volumes to their images.
 func Launch(ctx context.Context, endpoint string, m Machine) (Bound, error) {
 	c := caller{endpoint: endpoint}
 	instance, err := c.run(ctx, m)
 	if err != nil {
 		return Bound{}, fmt.Errorf("launch instance of node %q: %w", m.Name, err)
 	}
-	volume, err := c.rootVolume(ctx, instance)
+	bound := Bound{Instance: instance}
+	if bound.Volume, err = c.bind(ctx, instance, rootDevice, m, m.Image, "root"); err != nil {
+		return Bound{}, err
+	}
+	if m.Data != "" {
+		bound.Data, err = c.bind(ctx, instance, dataDevice, m, m.Data, "data")
+	}
+	return bound, err
+}
+
+// bind tags the volume of a device with the image that is its content.
+func (c caller) bind(ctx context.Context, instance, device string, m Machine, image, what string) (string, error) {
+	volume, err := c.volume(ctx, instance, device)
 	if err != nil {
-		return Bound{}, fmt.Errorf("find root volume of instance %q: %w", instance, err)
+		return "", fmt.Errorf("find %s volume of instance %q: %w", what, instance, err)
 	}
 	err = c.call(ctx, "CreateTags", url.Values{
-		"ResourceId.1": {volume}, "Tag.1.Key": {m.Tag}, "Tag.1.Value": {m.Image}, "Tag.2.Key": {"Name"}, "Tag.2.Value": {m.Name + "-root"},
+		"ResourceId.1": {volume}, "Tag.1.Key": {m.Tag}, "Tag.1.Value": {image}, "Tag.2.Key": {"Name"}, "Tag.2.Value": {m.Name + "-" + what},
 	}, nil)
 	if err != nil {
-		return Bound{}, fmt.Errorf("bind volume %q to its image: %w", volume, err)
+		return "", fmt.Errorf("bind volume %q to its image: %w", volume, err)
 	}
-	return Bound{Instance: instance, Volume: volume}, nil
+	return volume, nil
 }
 
 // caller speaks EC2's query protocol, as much of it as the lab needs.
@@ -81,17 +100,22 @@ func (c caller) run(ctx context.Context, m Machine) (string, error) {
 			ID string `xml:"instanceId"`
 		} `xml:"instancesSet>item"`
 	}
-	err := c.call(ctx, "RunInstances", url.Values{
+	form := url.Values{
 		"ImageId": {"ami-0f1eb4eac4b1ab000"}, "MinCount": {"1"}, "MaxCount": {"1"}, "InstanceType": {"m5.xlarge"},
 		"Placement.AvailabilityZone":      {Zone},
-		"BlockDeviceMapping.1.DeviceName": {"/dev/xvda"}, "BlockDeviceMapping.1.Ebs.VolumeSize": {strconv.FormatInt(m.GiB, 10)},
+		"BlockDeviceMapping.1.DeviceName": {rootDevice}, "BlockDeviceMapping.1.Ebs.VolumeSize": {strconv.FormatInt(m.GiB, 10)},
 		"BlockDeviceMapping.1.Ebs.VolumeType":          {"gp3"},
 		"BlockDeviceMapping.1.Ebs.DeleteOnTermination": {"true"},
 		"TagSpecification.1.ResourceType":              {"instance"},
 		"TagSpecification.1.Tag.1.Key":                 {"Name"}, "TagSpecification.1.Tag.1.Value": {m.Name},
 		"TagSpecification.1.Tag.2.Key": {"kubernetes.io/cluster/lab"}, "TagSpecification.1.Tag.2.Value": {"owned"},
-	}, &answer)
-	if err != nil {
+	}
+	if m.Data != "" {
+		form.Set("BlockDeviceMapping.2.DeviceName", dataDevice)
+		form.Set("BlockDeviceMapping.2.Ebs.VolumeSize", "1")
+		form.Set("BlockDeviceMapping.2.Ebs.VolumeType", "gp3")
+	}
+	if err := c.call(ctx, "RunInstances", form, &answer); err != nil {
 		return "", err
 	}
 	if len(answer.Instances) != 1 {
@@ -100,11 +124,13 @@ func (c caller) run(ctx context.Context, m Machine) (string, error) {
 	return answer.Instances[0].ID, nil
 }
 
-func (c caller) rootVolume(ctx context.Context, instance string) (string, error) {
+func (c caller) volume(ctx context.Context, instance, device string) (string, error) {
 	var answer struct {
 		Volumes []string `xml:"volumeSet>item>volumeId"`
 	}
-	err := c.call(ctx, "DescribeVolumes", url.Values{"Filter.1.Name": {"attachment.instance-id"}, "Filter.1.Value.1": {instance}}, &answer)
+	err := c.call(ctx, "DescribeVolumes", url.Values{
+		"Filter.1.Name": {"attachment.instance-id"}, "Filter.1.Value.1": {instance}, "Filter.2.Name": {"attachment.device"}, "Filter.2.Value.1": {device},
+	}, &answer)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,8 +81,27 @@ func TestLaunchBindsTheRootVolumeToItsImage(t *testing.T) {
 	}
 }
 
+func TestLaunchBindsASecondVolumeToItsOwnImage(t *testing.T) {
+	endpoint := serve(t)
+	bound, err := Launch(t.Context(), endpoint, Machine{Name: "node-2", GiB: 3, Image: "/var/lab/root.img", Tag: "image", Data: "/var/lab/data.img"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for volume, want := range map[string]string{bound.Volume: "/var/lab/root.img", bound.Data: "/var/lab/data.img"} {
+		var answer struct {
+			Values []string `xml:"volumeSet>item>tagSet>item>value"`
+		}
+		if err := (caller{endpoint}).call(t.Context(), "DescribeVolumes", map[string][]string{"VolumeId.1": {volume}}, &answer); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(answer.Values, want) {
+			t.Errorf("volume %q has the tags %q, want %q", volume, answer.Values, want)
+		}
+	}
+}
+
 func TestARefusalIsQuoted(t *testing.T) {
-	_, err := caller{serve(t)}.rootVolume(t.Context(), "i-0000000000000000")
+	_, err := caller{serve(t)}.volume(t.Context(), "i-0000000000000000", rootDevice)
 	if err == nil || !strings.Contains(err.Error(), "0 volumes") {
 		t.Errorf("got %v", err)
 	}
