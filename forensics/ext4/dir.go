@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -16,25 +15,11 @@ type entry struct {
 	kind  byte // as the directory says; zero when it does not
 }
 
-// list gives a directory's entries in the order of their names, without "." and "..". With an error, the entries that
-// could be read come along.
-func (f *FS) list(in *Inode) ([]fs.DirEntry, error) {
-	var out []fs.DirEntry
-	err := f.eachEntry(in, func(e entry) (bool, error) {
-		if len(out) >= f.limits.MaxDirEntries {
-			return false, damaged(fmt.Sprintf("inode %d", in.Number), "the directory has more than %d entries", f.limits.MaxDirEntries)
-		}
-		out = append(out, &dirEntry{fs: f, entry: e})
-		return true, nil
-	})
-	slices.SortStableFunc(out, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return out, err
-}
-
 // find gives the inode of a name in a directory.
 func (f *FS) find(in *Inode, name string) (uint32, error) {
 	var found uint32
-	err := f.eachEntry(in, func(e entry) (bool, error) {
+	left := f.room()
+	err := f.eachEntry(in, &left.blocks, func(e entry) (bool, error) {
 		if e.name == name {
 			found = e.inode
 		}
@@ -46,15 +31,19 @@ func (f *FS) find(in *Inode, name string) (uint32, error) {
 	return 0, errors.Join(fs.ErrNotExist, err)
 }
 
-// eachEntry calls do for each name until it says no. A damaged block is reported at the end; the blocks after it are read.
-func (f *FS) eachEntry(in *Inode, do func(entry) (bool, error)) error {
+// eachEntry calls do for each name until it says no. A damaged block is reported at the end; the blocks after it are read,
+// as many as are left.
+func (f *FS) eachEntry(in *Inode, left *int64, do func(entry) (bool, error)) error {
 	if in.inline() {
 		return f.eachInlineEntry(in, do)
 	}
 	var errs []error
-	bs := uint64(f.super.blockSize)
-	blocks, left := (uint64(in.Size)+bs-1)/bs, f.limits.maxDirBlocks(int64(bs))
+	bs, seen := uint64(f.super.blockSize), map[uint64]struct{}{}
+	blocks := (uint64(in.Size) + bs - 1) / bs
 	for n := uint64(0); n < blocks; {
+		if *left--; *left < 0 {
+			return errors.Join(append(errs, damaged(fmt.Sprintf("inode %d", in.Number), "the directory is larger than any real one"))...)
+		}
 		r, err := f.runAt(in, n)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
@@ -63,10 +52,7 @@ func (f *FS) eachEntry(in *Inode, do func(entry) (bool, error)) error {
 			n += r.blocks
 			continue
 		}
-		if left--; left < 0 {
-			return errors.Join(append(errs, damaged(fmt.Sprintf("inode %d", in.Number), "the directory is larger than any real one"))...)
-		}
-		more, err := f.blockEntries(in, n, r.physical, do)
+		more, err := f.blockEntries(in, n, r.physical, seen, do)
 		if !more {
 			return errors.Join(append(errs, err)...)
 		}
@@ -78,8 +64,12 @@ func (f *FS) eachEntry(in *Inode, do func(entry) (bool, error)) error {
 	return errors.Join(errs...)
 }
 
-// blockEntries reads one block of a directory; more is false when do wants no more.
-func (f *FS) blockEntries(in *Inode, logical, physical uint64, do func(entry) (bool, error)) (more bool, err error) {
+// blockEntries reads one block of a directory, once; more is false when do wants no more.
+func (f *FS) blockEntries(in *Inode, logical, physical uint64, seen map[uint64]struct{}, do func(entry) (bool, error)) (more bool, err error) {
+	if _, again := seen[physical]; again {
+		return true, damaged(fmt.Sprintf("inode %d, directory block %d", in.Number, logical), "block %d is in the directory twice", physical)
+	}
+	seen[physical] = struct{}{}
 	b, err := f.dev.block(physical)
 	if err != nil {
 		return true, fmt.Errorf("inode %d, directory block %d: %w", in.Number, logical, err)

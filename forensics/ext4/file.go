@@ -70,7 +70,8 @@ func (f *File) ReadDir(n int) ([]fs.DirEntry, error) {
 	}
 	var damage error
 	if !f.listed {
-		f.entries, damage = f.fs.list(f.info.inode)
+		left := f.fs.room()
+		f.entries, damage = f.fs.list(f.info.inode, &left)
 		f.listed = true
 	}
 	if n > 0 && len(f.entries) == 0 && damage == nil {

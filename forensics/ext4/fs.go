@@ -20,8 +20,10 @@ type Options struct {
 	CacheBytes int64
 	// MaxJournalBlocks bounds the journal; zero means one million.
 	MaxJournalBlocks int
-	// MaxDirEntries bounds one directory; zero means four million.
+	// MaxDirEntries bounds one directory, and the directories that a walk is in at once; zero means four million.
 	MaxDirEntries int
+	// MaxNameBytes bounds the names of the same; zero means 256 MiB.
+	MaxNameBytes int64
 	// MaxDirBytes bounds the blocks of one directory; zero means 1 GiB.
 	MaxDirBytes int64
 }
@@ -35,6 +37,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxDirEntries <= 0 {
 		o.MaxDirEntries = 4 << 20
+	}
+	if o.MaxNameBytes <= 0 {
+		o.MaxNameBytes = 256 << 20
 	}
 	if o.MaxDirBytes <= 0 {
 		o.MaxDirBytes = 1 << 30

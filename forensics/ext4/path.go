@@ -60,7 +60,8 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errNotDir}
 	}
-	out, err := f.list(info.inode)
+	left := f.room()
+	out, err := f.list(info.inode, &left)
 	if err != nil {
 		return out, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}

@@ -18,7 +18,7 @@ func (f *FS) Walk(root string, do fs.WalkDirFunc) error {
 	if err != nil {
 		return finish(do(root, nil, err))
 	}
-	w := &tree{fs: f, do: do, seen: map[uint32]bool{}}
+	w := &tree{fs: f, do: do, seen: map[uint32]bool{}, left: f.room(), blocks: int64(f.super.blocks)}
 	return finish(w.visit(root, fs.FileInfoToDirEntry(info), info.inode.Number, 0))
 }
 
@@ -31,10 +31,11 @@ func finish(err error) error {
 }
 
 type tree struct {
-	fs   *FS
-	do   fs.WalkDirFunc
-	seen map[uint32]bool
-	held int // entries of the directories that the walk is in
+	fs     *FS
+	do     fs.WalkDirFunc
+	seen   map[uint32]bool
+	left   room  // for the lists of the directory that is visited and of all above it
+	blocks int64 // of directories, still to be read: no block belongs to two
 }
 
 func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
@@ -46,12 +47,7 @@ func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
 		return err
 	}
 	entries, damage := t.enter(inode, depth)
-	t.held += len(entries)
-	defer func(n int) { t.held -= n }(len(entries))
-	if most := t.fs.limits.MaxDirEntries; t.held > most { // directories may share their blocks and nest
-		damage = errors.Join(damage, damaged(fmt.Sprintf("inode %d", inode), "it and the directories above it have more than %d entries", most))
-		entries = entries[:max(0, len(entries)-(t.held-most))]
-	}
+	defer t.left.give(entries)
 	if damage != nil {
 		if err := t.do(p, d, damage); err != nil {
 			return unlessSkipped(err)
@@ -94,7 +90,19 @@ func (t *tree) enter(inode uint32, depth int) ([]fs.DirEntry, error) {
 	if !in.isDir() {
 		return nil, damaged(place, "its name is of a directory, its mode %#o is not", in.Mode)
 	}
-	return t.fs.list(in)
+	return t.list(in)
+}
+
+// list lists a directory within what is left for the whole walk.
+func (t *tree) list(in *Inode) ([]fs.DirEntry, error) {
+	most := min(t.fs.limits.maxDirBlocks(t.fs.super.blockSize), t.blocks)
+	t.left.blocks = most
+	out, err := t.fs.list(in, &t.left)
+	t.blocks -= most - max(t.left.blocks, 0)
+	if t.blocks == 0 {
+		err = errors.Join(err, damaged(fmt.Sprintf("inode %d", in.Number), "the directories have more blocks than the file system"))
+	}
+	return out, err
 }
 
 func unlessSkipped(err error) error {
