@@ -124,6 +124,9 @@ func TestLastWritesGoOn(t *testing.T) {
 	torn := append(append(bytes.Clone(marked), lines[1]...), lines[2][:20]...)
 	writeFile(t, filepath.Join(scratch, "last-writes.jsonl"), torn)
 	_, got := lastWrites(t, deps)
+	if again, same := lastWrites(t, deps); !bytes.Equal(same, got) || again.Total != len(lines)-1 {
+		t.Errorf("a second run differs: %+v", again)
+	}
 	if !bytes.Equal(got, append(marked, bytes.Join(lines[1:], nil)...)) || bytes.Equal(marked, lines[0]) {
 		t.Errorf("%d bytes instead of %d\n%.300s", len(got), len(want), got)
 	}
