@@ -97,24 +97,30 @@ func (f *FS) eachInlineEntry(in *Inode, do func(entry) (bool, error)) error {
 	return errors.Join(err, restErr)
 }
 
-// eachIn reads the entries of one region. The nodes of a hash tree look like empty entries and are passed over.
+// eachIn reads the entries of one region. The nodes of a hash tree look like empty entries and are passed over. An entry
+// that is wrong is reported at the end; those after it are read where its length says where they begin.
 func (f *FS) eachIn(b []byte, place string, do func(entry) (bool, error)) (more bool, err error) {
+	var errs []error
 	for at := 0; at+8 <= len(b); {
 		e, length, err := f.parseEntry(b[at:])
-		if err != nil {
-			return true, &DamageError{Place: fmt.Sprintf("%s, byte %d", place, at), Err: err}
+		if err != nil && len(errs) < maxErrors {
+			errs = append(errs, &DamageError{Place: fmt.Sprintf("%s, byte %d", place, at), Err: err})
+		}
+		if length == 0 {
+			break
 		}
 		at += length
-		if e.inode == 0 || e.name == "." || e.name == ".." {
+		if err != nil || e.inode == 0 || e.name == "." || e.name == ".." {
 			continue
 		}
 		if more, err := do(e); err != nil || !more {
-			return false, err
+			return false, errors.Join(append(errs, err)...)
 		}
 	}
-	return true, nil
+	return true, errors.Join(errs...)
 }
 
+// parseEntry reads the entry at the head of b. With an error, its length comes along where it can be believed.
 func (f *FS) parseEntry(b []byte) (entry, int, error) {
 	le := binary.LittleEndian
 	length := int(le.Uint16(b[4:]))
@@ -135,49 +141,11 @@ func (f *FS) parseEntry(b []byte) (entry, int, error) {
 	case e.inode == 0:
 		return e, length, nil
 	case name == 0 || name > 255 || name+8 > length:
-		return e, 0, fmt.Errorf("a name of %d bytes in an entry of %d", name, length)
+		return e, length, fmt.Errorf("a name of %d bytes in an entry of %d, for inode %d", name, length, e.inode)
 	}
 	e.name = string(b[8 : 8+name])
 	if strings.ContainsAny(e.name, "/\x00") {
-		return e, 0, fmt.Errorf("the name %q has a byte that no name can have", e.name)
+		return e, length, fmt.Errorf("the name %q has a byte that no name can have; it is of inode %d", e.name, e.inode)
 	}
 	return e, length, nil
 }
-
-// dirEntry is an entry as io/fs wants it.
-type dirEntry struct {
-	fs *FS
-	entry
-}
-
-func (d *dirEntry) Name() string { return d.name }
-
-// IsDir follows Type.
-func (d *dirEntry) IsDir() bool { return d.Type().IsDir() }
-
-// Type trusts the directory, and asks the inode where the directory does not say.
-func (d *dirEntry) Type() fs.FileMode {
-	kinds := [8]fs.FileMode{
-		fs.ModeIrregular, 0, fs.ModeDir, fs.ModeDevice | fs.ModeCharDevice, fs.ModeDevice, fs.ModeNamedPipe, fs.ModeSocket, fs.ModeSymlink,
-	}
-	if d.kind != 0 {
-		return kinds[d.kind]
-	}
-	info, err := d.Info()
-	if err != nil {
-		return fs.ModeIrregular
-	}
-	return info.Mode().Type()
-}
-
-// Info reads the inode.
-func (d *dirEntry) Info() (fs.FileInfo, error) {
-	in, err := d.fs.inode(d.inode)
-	if err != nil {
-		return nil, err
-	}
-	return &Info{name: d.name, inode: in}, nil
-}
-
-// String is what fs.FormatDirEntry gives.
-func (d *dirEntry) String() string { return fs.FormatDirEntry(d) }

@@ -11,15 +11,17 @@ import (
 const maxPathDepth = 2048
 
 // Walk calls do for root and everything below it in the order of names, with the rules of fs.WalkDir: damage is handed to
-// do, which decides whether to go on, and what a damaged directory still lists is visited. No link is followed. A
-// directory that is met a second time is damage and not entered again.
+// do, which decides whether to go on, and what a damaged directory still lists is visited. What is wrong with an entry
+// itself (its inode cannot be read, or is of another type than the directory says) is handed to do before the entry is
+// visited. The inode's type counts. No link is followed. A directory that is met a second time is damage and not entered
+// again.
 func (f *FS) Walk(root string, do fs.WalkDirFunc) error {
 	info, err := f.lookup("walk", root, false)
 	if err != nil {
 		return finish(do(root, nil, err))
 	}
 	w := &tree{fs: f, do: do, seen: map[uint32]bool{}, left: f.room(), blocks: int64(f.super.blocks)}
-	return finish(w.visit(root, fs.FileInfoToDirEntry(info), info.inode.Number, 0))
+	return finish(w.visit(root, &dirEntry{fs: f, entry: entry{name: info.name, inode: info.inode.Number}}, 0))
 }
 
 // finish turns what a callback says to end the walk into success.
@@ -38,19 +40,24 @@ type tree struct {
 	blocks int64 // of directories, still to be read: no block belongs to two
 }
 
-func (t *tree) visit(p string, d fs.DirEntry, inode uint32, depth int) error {
-	err := t.do(p, d, nil)
-	if errors.Is(err, fs.SkipDir) && d.IsDir() {
+func (t *tree) visit(p string, d *dirEntry, depth int) error {
+	d, wrong := d.read()
+	if wrong != nil {
+		if err := t.do(p, d, wrong); err != nil {
+			return unlessSkipped(err, d)
+		}
+	}
+	if err := t.do(p, d, nil); err != nil {
+		return unlessSkipped(err, d)
+	}
+	if d.in == nil || !d.IsDir() {
 		return nil
 	}
-	if err != nil || !d.IsDir() {
-		return err
-	}
-	entries, damage := t.enter(inode, depth)
+	entries, damage := t.enter(d.in, depth)
 	defer t.left.give(entries)
 	if damage != nil {
 		if err := t.do(p, d, damage); err != nil {
-			return unlessSkipped(err)
+			return unlessSkipped(err, d)
 		}
 	}
 	return t.below(p, entries, depth)
@@ -62,7 +69,7 @@ func (t *tree) below(p string, entries []fs.DirEntry, depth int) error {
 		if p != "." {
 			child = path.Join(p, child)
 		}
-		err := t.visit(child, e, e.(*dirEntry).inode, depth+1)
+		err := t.visit(child, e.(*dirEntry), depth+1)
 		if errors.Is(err, fs.SkipDir) {
 			return nil
 		}
@@ -74,22 +81,17 @@ func (t *tree) below(p string, entries []fs.DirEntry, depth int) error {
 }
 
 // enter lists a directory once.
-func (t *tree) enter(inode uint32, depth int) ([]fs.DirEntry, error) {
-	place := fmt.Sprintf("inode %d", inode)
+func (t *tree) enter(in *Inode, depth int) ([]fs.DirEntry, error) {
+	place := fmt.Sprintf("inode %d", in.Number)
 	switch {
-	case t.seen[inode]:
+	case t.seen[in.Number]:
 		return nil, damaged(place, "the directory was met before")
 	case depth > maxPathDepth:
 		return nil, damaged(place, "the directory lies %d levels deep", depth)
-	}
-	t.seen[inode] = true
-	in, err := t.fs.inode(inode)
-	if err != nil {
-		return nil, err
-	}
-	if !in.isDir() {
+	case !in.isDir():
 		return nil, damaged(place, "its name is of a directory, its mode %#o is not", in.Mode)
 	}
+	t.seen[in.Number] = true
 	return t.list(in)
 }
 
@@ -105,8 +107,9 @@ func (t *tree) list(in *Inode) ([]fs.DirEntry, error) {
 	return out, err
 }
 
-func unlessSkipped(err error) error {
-	if errors.Is(err, fs.SkipDir) {
+// unlessSkipped turns what a callback says to leave a directory out into success; said of a file, it is its parent's.
+func unlessSkipped(err error, d *dirEntry) error {
+	if errors.Is(err, fs.SkipDir) && d.IsDir() {
 		return nil
 	}
 	return err

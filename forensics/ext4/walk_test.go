@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
@@ -119,5 +121,50 @@ func TestSharedDirectoryBlocks(t *testing.T) {
 	_, wrong := walked(openBytes(t, bytes.NewReader(b), len(b)))
 	if said := strings.Join(wrong, "\n"); !strings.Contains(said, "more blocks than the file system") {
 		t.Errorf("wrong: %d, %.300s", len(wrong), said)
+	}
+}
+
+// nameAt finds the entry of a name in a directory's block.
+func nameAt(t testing.TB, b []byte, name string) []byte {
+	t.Helper()
+	at := bytes.Index(b, append([]byte{byte(len(name)), 2}, name...))
+	if at < 0 {
+		at = bytes.Index(b, append([]byte{byte(len(name)), 1}, name...))
+	}
+	if at < 6 {
+		t.Fatalf("no directory entry %q", name)
+	}
+	return b[at-6:]
+}
+
+// TestEntriesThatLie visits what a directory hides behind a wrong type, and says what it hides.
+func TestEntriesThatLie(t *testing.T) {
+	source := t.TempDir()
+	write(t, filepath.Join(source, "d/hiddendir/implant"), []byte("x"))
+	write(t, filepath.Join(source, "d/hiddenfile"), []byte("x"))
+	write(t, filepath.Join(source, "d/nowhere"), []byte("x"))
+	write(t, filepath.Join(source, "e/aa"), nil)
+	write(t, filepath.Join(source, "e/slashed"), nil)
+	write(t, filepath.Join(source, "e/zz"), nil)
+	b := plainImage(t, source)
+	nameAt(t, b, "hiddendir")[7] = 1                                 // a regular file
+	nameAt(t, b, "hiddenfile")[7] = 2                                // a directory
+	binary.LittleEndian.PutUint32(nameAt(t, b, "nowhere"), 0xFFFFFF) // there are not so many
+	copy(nameAt(t, b, "slashed")[8:], "sla/hed")
+	disk := openBytes(t, bytes.NewReader(b), len(b))
+	visited, wrong := walked(disk)
+	want := []string{".", "d", "d/hiddendir", "d/hiddendir/implant", "d/hiddenfile", "d/nowhere", "e", "e/aa", "e/zz"}
+	if diff := cmp.Diff(want, visited); diff != "" {
+		t.Errorf("visited (-want +got):\n%s", diff)
+	}
+	said := strings.Join(wrong, "\n")
+	for _, want := range []string{"d/hiddendir: ", "d/hiddenfile: ", "d/nowhere: ", `the name "sla/hed"`} {
+		if strings.Count(said, want) != 1 {
+			t.Errorf("%q is not reported once in:\n%s", want, said)
+		}
+	}
+	entries, err := disk.ReadDir("d")
+	if err != nil || !entries[0].IsDir() || entries[1].IsDir() {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
