@@ -2,34 +2,34 @@ package partition
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
 
 const sectorMBR = 512
 
-// readMBR reads the four primary partitions and follows the chain of logical ones.
+// readMBR reads the four primary partitions and follows the chain of logical ones. With an error, the partitions that could
+// be read come along.
 func readMBR(r io.ReaderAt, size int64) ([]Part, error) {
 	b, err := bootRecord(r, size, 0)
 	if err != nil {
 		return nil, err
 	}
 	var out []Part
+	var errs []error
 	for i := range 4 {
 		kind, first, sectors := mbrEntry(b, i)
 		if extended(kind) {
 			logical, err := readLogical(r, size, first)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, logical...)
+			out, errs = append(out, logical...), append(errs, err)
 			continue
 		}
 		if p, ok := onDisk(i+1, first, sectors, size); ok && kind != 0 {
 			out = append(out, p)
 		}
 	}
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
 // readLogical follows the chain of boot records in an extended partition; its length is bounded, so it may bite its tail.
@@ -39,7 +39,7 @@ func readLogical(r io.ReaderAt, size, extendedAt int64) ([]Part, error) {
 	for n := 5; n < 5+maxParts; n++ {
 		b, err := bootRecord(r, size, at*sectorMBR)
 		if err != nil {
-			return out, fmt.Errorf("logical partition %d: %w", n, err)
+			return out, fmt.Errorf("MBR: logical partition %d: boot record at byte %d: %v", n, at*sectorMBR, err) // not errNoTable: the chain says that there is one
 		}
 		kind, first, sectors := mbrEntry(b, 0)
 		if p, ok := onDisk(n, at+first, sectors, size); ok && kind != 0 {

@@ -46,21 +46,18 @@ const maxParts = 256 // more than any tool makes
 
 // Find lists the parts of a disk in the order of their place. Where the whole disk looks like a file system and holds a
 // partition table too, both are listed, the whole disk first: an attacker can write either over the other. A damaged
-// table is an error that names its place.
+// table is an error that names its place; what could be read comes along with it.
 func Find(r io.ReaderAt, size int64) ([]Part, error) {
 	var whole []Part
 	if kind := detect(r, 0, size); kind != Unknown && kind != FAT {
 		whole = []Part{{Size: size, Kind: kind}}
 	}
 	parts, err := table(r, size)
-	if err != nil && whole == nil {
-		return nil, err
-	}
 	for i := range parts {
 		parts[i].Kind = detect(r, parts[i].Offset, parts[i].Size)
 	}
 	slices.SortFunc(parts, func(a, b Part) int { return cmp.Compare(a.Offset, b.Offset) })
-	return append(whole, parts...), nil
+	return append(whole, parts...), err
 }
 
 func table(r io.ReaderAt, size int64) ([]Part, error) {

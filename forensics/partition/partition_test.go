@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 	"testing"
 	"unicode/utf16"
 
@@ -128,6 +129,36 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestTornChain keeps the partitions that were read when one boot record of the chain is bad, and says so.
+func TestTornChain(t *testing.T) {
+	for name, size := range map[string]int{"no boot record": 16 * mib, "outside the disk": 7 * mib} {
+		b := disk(size, map[int]string{mib: "XFSB", 5*mib + ext4At: "\x53\xef", 2*mib + ext4At: "\x53\xef"})
+		mbr(b, 0, [3]uint32{0x83, 2048, 2048}, [3]uint32{0x05, 8192, 16384}, [3]uint32{0x83, 4096, 2048})
+		mbr(b, 4*mib, [3]uint32{0x83, 2048, 2048}, [3]uint32{0x05, 8192, 4096})
+		got, err := partition.Find(bytes.NewReader(b), int64(len(b)))
+		want := []partition.Part{
+			{Number: 1, Offset: mib, Size: mib, Kind: partition.XFS},
+			{Number: 3, Offset: 2 * mib, Size: mib, Kind: partition.Ext4},
+			{Number: 5, Offset: 5 * mib, Size: mib, Kind: partition.Ext4},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if err == nil || !strings.Contains(err.Error(), "logical partition 6") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestDamagedTableBesideFileSystem reports a damaged table also where the whole disk looks like a file system.
+func TestDamagedTableBesideFileSystem(t *testing.T) {
+	b := disk(mib, map[int]string{512: "EFI PART", ext4At: "\x53\xef"})
+	parts, err := partition.Find(bytes.NewReader(b), int64(len(b)))
+	if len(parts) != 1 || parts[0].Number != 0 || err == nil {
+		t.Errorf("%v, %v", parts, err)
+	}
+}
+
 // TestDamagedGPT keeps a table that was damaged apart from none.
 func TestDamagedGPT(t *testing.T) {
 	b := disk(mib, map[int]string{512: "EFI PART"})
@@ -145,9 +176,9 @@ func FuzzFind(f *testing.F) {
 	mbr(m, 0, [3]uint32{0x05, 8, 8}, [3]uint32{0x83, 1, 1})
 	f.Add(m)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		parts, err := partition.Find(bytes.NewReader(b), int64(len(b)))
+		parts, _ := partition.Find(bytes.NewReader(b), int64(len(b)))
 		for _, p := range parts {
-			if err == nil && (p.Offset < 0 || p.Size < 0 || p.Offset+p.Size > int64(len(b))) {
+			if p.Offset < 0 || p.Size < 0 || p.Offset+p.Size > int64(len(b)) {
 				t.Errorf("%s lies outside %d bytes", p, len(b))
 			}
 		}
