@@ -1,7 +1,6 @@
 package block
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -108,11 +107,9 @@ func serverSide(err error) bool {
 	return !errors.As(err, &answer) || answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
-// worthRetrying tells whether waiting a moment may help within this very read.
+// worthRetrying tells whether waiting a moment may help within this very read, whose context goes on: the network's own
+// timeouts look like the end of a context.
 func worthRetrying(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
 	reason := classify(err)
 	return isCorrupt(err) || reason == Throttled || reason == Failing
 }

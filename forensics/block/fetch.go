@@ -21,6 +21,9 @@ const (
 	longestPause  = 10 * time.Second
 )
 
+// errSilent is a call that was ended because it got no answer.
+var errSilent = errors.New("no answer")
+
 // Block is one block as it was fetched and checked.
 type Block struct {
 	Index    int32
@@ -79,6 +82,9 @@ func (s *Snapshot) get(ctx context.Context, at int) (Block, error) {
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return Block{}, fmt.Errorf("read block %d: %w", s.indexes[at], err)
 	}
+	if promised := int(aws.ToInt32(answer.DataLength)); n < min(promised, s.blockSize) {
+		return Block{}, fmt.Errorf("read block %d: only %d of %d bytes came: %w", s.indexes[at], n, promised, io.ErrUnexpectedEOF)
+	}
 	return s.checked(s.indexes[at], data[:n], answer)
 }
 
@@ -106,8 +112,14 @@ func (s *Snapshot) retrying(ctx context.Context, call func(context.Context) erro
 	corrupt, waited := 0, time.Duration(0)
 	for attempt := 1; ; attempt++ {
 		err := s.inTime(ctx, call)
+		if errors.Is(err, errSilent) {
+			waited += s.opts.CallTime
+		}
 		if err == nil || !worthRetrying(err) || waited >= s.opts.Patience {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if isCorrupt(err) {
 			if corrupt++; corrupt >= s.opts.Attempts || !s.spendRetry() {
@@ -128,7 +140,7 @@ func (s *Snapshot) inTime(ctx context.Context, call func(context.Context) error)
 	defer stop()
 	err := call(limited)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
-		return fmt.Errorf("no answer within %s", s.opts.CallTime)
+		return fmt.Errorf("%w within %s", errSilent, s.opts.CallTime)
 	}
 	return err
 }

@@ -13,7 +13,7 @@ type Options struct {
 	RetryBudget int   // of such attempts over the whole snapshot; 1000
 	PageSize    int32 // blocks asked for in one listing call, 100 to 10000; 10000
 
-	Patience time.Duration // pauses of one call while the service throttles or fails; 15 minutes
+	Patience time.Duration // with one call while the service throttles, fails or is silent; 15 minutes
 	CallTime time.Duration // of one call that gets no answer; 2 minutes
 
 	Clock func() time.Time                           // the time a block was fetched; time.Now

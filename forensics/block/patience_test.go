@@ -23,6 +23,7 @@ import (
 type service struct {
 	blocks  int
 	trouble func(ctx context.Context, action string, call int) error
+	cut     func(call int) int // bytes that are missing from the answer to a call for a block; nil: none
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -56,6 +57,9 @@ func (s *service) GetSnapshotBlock(ctx context.Context, in *ebs.GetSnapshotBlock
 	}
 	data := bytes.Repeat([]byte{byte(*in.BlockIndex + 1)}, testBlock)
 	sum := sha256.Sum256(data)
+	if s.cut != nil {
+		data = data[:len(data)-s.cut(s.calls[getAction])]
+	}
 	return &ebs.GetSnapshotBlockOutput{
 		BlockData: io.NopCloser(bytes.NewReader(data)), Checksum: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 		ChecksumAlgorithm: types.ChecksumAlgorithmChecksumAlgorithmSha256, DataLength: aws.Int32(testBlock),
@@ -99,6 +103,46 @@ func TestPatienceEnds(t *testing.T) {
 	_, err := s.export(t, Options{Patience: time.Minute})
 	var api *APIError
 	if !errors.As(err, &api) || api.Reason != Throttled || s.calls[listAction] > 30 {
+		t.Errorf("%d calls, %v", s.calls[listAction], err)
+	}
+}
+
+// TestCutShort takes a block that did not come whole for the network's failure: it is waited out, and never called corrupt.
+func TestCutShort(t *testing.T) {
+	sound := func(context.Context, string, int) error { return nil }
+	s := &service{blocks: 1, trouble: sound, cut: func(call int) int { return max(0, 8-call) }}
+	if x, err := s.export(t, Options{Attempts: 2, RetryBudget: 1}); err != nil || x.Read != 1 || len(x.Corrupt) != 0 {
+		t.Errorf("%+v, %v", x, err)
+	}
+	s = &service{blocks: 1, trouble: sound, cut: func(int) int { return 1 }}
+	_, err := s.export(t, Options{Patience: time.Second})
+	var api *APIError
+	if !errors.As(err, &api) || api.Reason != Failing {
+		t.Errorf("always cut short: %v", err)
+	}
+}
+
+// TestNetworkTimeout asks again where the network's own time ran out, which looks like the end of the caller's.
+func TestNetworkTimeout(t *testing.T) {
+	s := &service{blocks: 3, trouble: func(_ context.Context, _ string, call int) error {
+		if call > 1 {
+			return nil
+		}
+		return fmt.Errorf("read tcp: i/o timeout: %w", context.DeadlineExceeded)
+	}}
+	if x, err := s.export(t, Options{}); err != nil || x.Read != 3 {
+		t.Errorf("%+v, %v", x, err)
+	}
+}
+
+// TestSilentService counts the time that calls were silent against the patience, so that it ends.
+func TestSilentService(t *testing.T) {
+	s := &service{blocks: 1, trouble: func(ctx context.Context, _ string, _ int) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	_, err := s.export(t, Options{CallTime: 300 * time.Millisecond, Patience: 900 * time.Millisecond})
+	if err == nil || s.calls[listAction] > 4 {
 		t.Errorf("%d calls, %v", s.calls[listAction], err)
 	}
 }
