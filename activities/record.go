@@ -13,7 +13,7 @@ type Record struct {
 	Workflow string       `json:"workflow" doc:"Temporal workflow id"`
 	Run      string       `json:"run" doc:"Temporal run id"`
 	DryRun   bool         `json:"dryRun" doc:"True when nothing is changed"`
-	Outcome  string       `json:"outcome" doc:"contained, failed, canceled or aborted; empty while it is open"`
+	Outcome  string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, failed, canceled or aborted; empty while it is open"`
 	Alerts   int          `json:"alerts" doc:"How many alerts the case counts"`
 	Started  time.Time    `json:"started" doc:"When the run started"`
 	Ended    time.Time    `json:"ended,omitzero" doc:"When it ended"`

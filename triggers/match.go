@@ -1,10 +1,6 @@
 package triggers
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -55,12 +51,11 @@ func (r *Router) Match(a plan.Alert) ([]Start, []Failure) {
 		if !found {
 			continue
 		}
-		key, err := r.key(p, a)
+		key, err := r.eval.KeyOf(p.Dedup, a)
 		if err != nil {
-			key = Fingerprint(a)
-			failures = append(failures, Failure{Playbook: p.Name, Err: fmt.Errorf("%w; the alert's fingerprint is used instead", err)})
+			failures = append(failures, Failure{Playbook: p.Name, Err: err})
 		}
-		starts = append(starts, Start{Workflow: WorkflowID(p.Name, key), Plan: p, Trigger: t.ID, Alert: a})
+		starts = append(starts, Start{Workflow: plan.WorkflowID(p.Name, key), Plan: p, Trigger: t.ID, Alert: a})
 	}
 	return starts, failures
 }
@@ -77,34 +72,4 @@ func (r *Router) first(p plan.Plan, a plan.Alert) (plan.Trigger, bool, []Failure
 		}
 	}
 	return plan.Trigger{}, false, failures
-}
-
-func (r *Router) key(p plan.Plan, a plan.Alert) (string, error) {
-	if p.Dedup.Key.Source == "" {
-		return Fingerprint(a), nil
-	}
-	key, err := r.eval.Key(p.Dedup, a)
-	if err == nil && key == "" {
-		return "", errors.New("it is empty")
-	}
-	return key, err
-}
-
-// WorkflowID is the id of the run for the alerts of one dedup key. The key is hashed: part of it is an attacker's text,
-// who must not find one that joins the case of another key, so 64 bits of it are kept.
-func WorkflowID(playbook, key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return playbook + "-" + hex.EncodeToString(sum[:8])
-}
-
-// Fingerprint is the dedup key of an alert whose playbook has none that can be used: what was seen, where and when. The
-// delivery's own id is not in it, since senders make a new one for every delivery.
-func Fingerprint(a plan.Alert) string {
-	a.ID, a.Summary, a.Tags = "", "", nil
-	raw, err := json.Marshal(a) // map keys are sorted
-	if err != nil {             // a decoded alert holds nothing that JSON refuses
-		raw = fmt.Appendf(nil, "%s %s %s", a.Rule, a.Time, a.Target.Node)
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
 }

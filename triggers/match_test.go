@@ -20,12 +20,14 @@ func (byRule) Matches(t plan.Trigger, a plan.Alert) (bool, error) {
 	return t.ID == a.Rule, nil
 }
 
-func (byRule) Key(d plan.Dedup, a plan.Alert) (string, error) {
+func (byRule) KeyOf(d plan.Dedup, a plan.Alert) (string, error) {
 	switch d.Key.Source {
+	case "":
+		return plan.Fingerprint(a), nil
 	case "broken":
-		return "", errors.New("no such key: owner")
+		return plan.Fingerprint(a), errors.New("no such key: owner; the alert's fingerprint is used instead")
 	case "empty":
-		return "", nil
+		return plan.Fingerprint(a), errors.New("it is empty; the alert's fingerprint is used instead")
 	}
 	return a.Target.Namespace + "/" + a.Target.Pod, nil
 }
@@ -44,10 +46,10 @@ func TestMatch(t *testing.T) {
 	for _, s := range starts {
 		got = append(got, s.Workflow+" "+s.Trigger)
 	}
-	seen := Fingerprint(a)
+	seen := plan.Fingerprint(a)
 	want := []string{
-		WorkflowID("first", "shop/web-1") + " shell", WorkflowID("second", seen) + " shell",
-		WorkflowID("unkeyed", seen) + " shell", WorkflowID("blank", seen) + " shell",
+		plan.WorkflowID("first", "shop/web-1") + " shell", plan.WorkflowID("second", seen) + " shell",
+		plan.WorkflowID("unkeyed", seen) + " shell", plan.WorkflowID("blank", seen) + " shell",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("starts (-want +got):\n%s", diff)
@@ -67,13 +69,6 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestWorkflowID: eight digits could be found by trying pod names; sixteen cannot.
-func TestWorkflowID(t *testing.T) {
-	if got, want := WorkflowID("pod", "store/cart-1"), "pod-1fafbdca52cd768f"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestTwoPodsWithTheSameTextAreTwoCases(t *testing.T) {
 	router := newRouter(t, playbook("keyed", "key", "shell"), playbook("unkeyed", "", "shell"))
 	one, _ := router.Match(alert("shell", "web-1"))
@@ -86,19 +81,6 @@ func TestTwoPodsWithTheSameTextAreTwoCases(t *testing.T) {
 		if one[i].Workflow == two[i].Workflow {
 			t.Errorf("%s: two pods are one case", one[i].Plan.Name)
 		}
-	}
-}
-
-func TestFingerprintIsOfTheEventNotOfTheDelivery(t *testing.T) {
-	a := alert("shell", "web-1")
-	b := a
-	b.ID = "another delivery"
-	if Fingerprint(a) != Fingerprint(b) {
-		t.Error("a second delivery of one event is another event")
-	}
-	b.Fields = map[string]any{"proc.name": "sh"}
-	if Fingerprint(a) == Fingerprint(b) {
-		t.Error("events with different fields are one")
 	}
 }
 

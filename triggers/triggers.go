@@ -14,8 +14,9 @@ type Evaluator interface {
 	// Matches tells whether the alert fires the trigger. An error means that the trigger's condition cannot be
 	// evaluated on this alert.
 	Matches(plan.Trigger, plan.Alert) (bool, error)
-	// Key gives the alert's dedup key: alerts with one key are one case.
-	Key(plan.Dedup, plan.Alert) (string, error)
+	// KeyOf gives the alert's dedup key: alerts with one key are one case. There always is one; an error says why it is
+	// not the playbook's own.
+	KeyOf(plan.Dedup, plan.Alert) (string, error)
 }
 
 // Start is one case to be opened, or to be joined where one of that workflow id is running.

@@ -14,11 +14,8 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
-	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
-	"github.com/firebreak-ir/firebreak/triggers"
 	"github.com/firebreak-ir/firebreak/workflows"
-	"github.com/firebreak-ir/firebreak/workflows/cases"
 	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
 )
 
@@ -101,18 +98,6 @@ func TestAPartlyContainedCaseIsNotGreen(t *testing.T) {
 	s.Outcome = workflows.OutcomePartly
 	if got, want := outcomeWord(palette{true}, s), (palette{true}).yellow("partly contained"); got != want {
 		t.Fatalf("got %q, want %q", got, want)
-	}
-}
-
-// TestACaseIDIsALabelValue: the compiler's limit on names, the engine's, and the ids of both doors fit together.
-func TestACaseIDIsALabelValue(t *testing.T) {
-	name := strings.Repeat("p", compile.MaxName)
-	workflow := cases.WorkflowID(name, "a key")
-	if other := triggers.WorkflowID(name, "a key"); other != workflow {
-		t.Errorf("run makes %q of a key, serve makes %q", workflow, other)
-	}
-	if id := workflows.CaseID(workflow, casetest.Run); len(id) > 63 {
-		t.Errorf("%q has %d bytes", id, len(id))
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/firebreak-ir/firebreak/triggers"
-	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
 var update = flag.Bool("update", false, "rewrite expected results and generated documentation")
@@ -34,14 +32,5 @@ func TestReferenceIsTheCatalog(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
 		t.Errorf("%s is not what the catalog says; write it with `go test ./cmd/firebreak -update` (-file +catalog):\n%s", name, diff)
-	}
-}
-
-// TestRunAndReceiverMeetInOneCase: an alert from a file joins the case of the same alert that came over HTTP.
-func TestRunAndReceiverMeetInOneCase(t *testing.T) {
-	for _, key := range []string{"", "store/cart-1", "\x00"} {
-		if a, b := cases.WorkflowID("pod-compromise", key), triggers.WorkflowID("pod-compromise", key); a != b {
-			t.Errorf("key %q: run opens %s, the receiver %s", key, a, b)
-		}
 	}
 }

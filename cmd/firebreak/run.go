@@ -85,15 +85,15 @@ func (a *app) prepare(cfg config.Config, name string, f runFlags) (string, workf
 	if err != nil {
 		return "", workflows.Input{}, err
 	}
-	key, err := plan.NewEvaluator().Key(p.Dedup, alert)
-	if err != nil {
-		return "", workflows.Input{}, wrongf("dedup key of playbook %q: %w", p.Name, err)
+	key, err := plan.NewEvaluator().KeyOf(p.Dedup, alert)
+	if err != nil { // as the receiver does: the case is opened all the same
+		fmt.Fprintf(a.stderr, "dedup key of playbook %q: %v\n", p.Name, err)
 	}
 	if f.dryRun {
 		key = fmt.Sprintf("dry run at %d of %s", a.now().UnixNano(), key)
 	}
 	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun}
-	return cases.WorkflowID(p.Name, key), in, nil
+	return plan.WorkflowID(p.Name, key), in, nil
 }
 
 func (a *app) run(ctx context.Context, d desk, id string, in workflows.Input, f runFlags) error {

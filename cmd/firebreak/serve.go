@@ -62,11 +62,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return wrong(err)
 	}
-	listener, token, err := a.open(ctx, cfg, f)
+	log := f.log.logger(a.stderr)
+	listener, token, err := a.open(ctx, cfg, f, log)
 	if err != nil {
 		return err
 	}
-	log := f.log.logger(a.stderr)
 	return a.connected(cfg, log, func(d desk) error {
 		a.announce(log, cfg, plans, listener.Addr())
 		handler := receiver.New(receiver.Options{
@@ -97,7 +97,7 @@ func (s starter) Start(ctx context.Context, t triggers.Start) (triggers.Case, er
 }
 
 // open opens the listener before anything else is started: a receiver that anybody may use must not start at all.
-func (a *app) open(ctx context.Context, cfg config.Config, f serveFlags) (net.Listener, string, error) {
+func (a *app) open(ctx context.Context, cfg config.Config, f serveFlags, log *slog.Logger) (net.Listener, string, error) {
 	if f.listen != "" {
 		cfg.Receiver.Listen = f.listen
 	}
@@ -109,7 +109,7 @@ func (a *app) open(ctx context.Context, cfg config.Config, f serveFlags) (net.Li
 		return nil, "", wrong(err)
 	}
 	access := receiver.Access{
-		Token: token, InsecureLoopback: f.insecureLoopback,
+		Token: token, InsecureLoopback: f.insecureLoopback, Log: log,
 		CertFile: cfg.Receiver.TLS.Certificate, KeyFile: cfg.Receiver.TLS.Key, ClientCAFile: cfg.Receiver.TLS.ClientCA,
 	}
 	listener, err := receiver.Listen(ctx, cfg.Receiver.Listen, access)

@@ -34,14 +34,13 @@ func TestDefaultKeyTellsContainersApart(t *testing.T) {
 
 // TestNameLeavesRoomForTheCaseID: a case id, with 16 digits of the key and 8 of the run, is a Kubernetes label value.
 func TestNameLeavesRoomForTheCaseID(t *testing.T) {
-	const labelValue, key, run = 63, 16, 8
-	longest := strings.Repeat("n", labelValue-len("-")-key-len(".")-run)
+	longest := strings.Repeat("n", plan.MaxName)
 	minimal := string(read(t, "testdata/ok/minimal.yaml"))
 	if _, problems := Compile("f", []byte(strings.Replace(minimal, "name: minimal", "name: "+longest, 1)), testCatalog()); len(problems) > 0 {
 		t.Errorf("%d characters: %v", len(longest), problems)
 	}
 	_, problems := Compile("f", []byte(strings.Replace(minimal, "name: minimal", "name: "+longest+"n", 1)), testCatalog())
-	want := `f:3:18: the name "` + longest + `n" has 38 characters; at most 37 leave room for the digits that make a case id of it, which must fit a Kubernetes label [name]`
+	want := `f:3:18: the name "` + longest + `n" has 34 characters; at most 33 leave room for the digits that make a case id of it, which must fit a Kubernetes label [name]`
 	if len(problems) != 1 || problems[0].Error() != want {
 		t.Errorf("one more: got %v\nwant %s", problems, want)
 	}

@@ -3,6 +3,7 @@ package compile
 import (
 	"regexp"
 
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
 
@@ -17,10 +18,6 @@ func (c *compiler) constant(top *syntax.Mapping, key, want string) {
 		c.reader.Report(n, "header", "%q must be %s, not %q", key, want, n.Text)
 	}
 }
-
-// MaxName is how long a playbook's name may be. A case id is the name, a dash, 16 digits of the dedup key, a dot and 8
-// characters of the run id; it is a Kubernetes label value, which ends at 63.
-const MaxName = 63 - len("-") - 16 - len(".") - 8
 
 func (c *compiler) metadata(m *syntax.Mapping, there *syntax.Node) {
 	if there == nil {
@@ -48,11 +45,11 @@ func (c *compiler) name(m *syntax.Mapping) string {
 	switch {
 	case !regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString(name):
 		c.reader.Report(m.Optional("name"), "name",
-			"the name %q must be 1 to %d small letters, digits and dashes, and begin and end with a letter or digit", name, MaxName)
-	case len(name) > MaxName:
+			"the name %q must be 1 to %d small letters, digits and dashes, and begin and end with a letter or digit", name, plan.MaxName)
+	case len(name) > plan.MaxName:
 		c.reader.Report(m.Optional("name"), "name",
 			"the name %q has %d characters; at most %d leave room for the digits that make a case id of it, which must fit a Kubernetes label",
-			name, len(name), MaxName)
+			name, len(name), plan.MaxName)
 	}
 	return name
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
-	"github.com/firebreak-ir/firebreak/triggers"
 	"github.com/firebreak-ir/firebreak/triggers/falco"
 )
 
@@ -150,9 +149,9 @@ func workflows(e *engine, keys []string) []string {
 			return append(ids, "and more")
 		}
 		if key == "" {
-			key = triggers.Fingerprint(e.started[i].Alert)
+			key = plan.Fingerprint(e.started[i].Alert)
 		}
-		ids = append(ids, triggers.WorkflowID(e.started[i].Plan.Name, key))
+		ids = append(ids, plan.WorkflowID(e.started[i].Plan.Name, key))
 	}
 	return ids
 }

@@ -77,7 +77,7 @@ func TestAnswers(t *testing.T) {
 func TestAcceptedNamesTheCase(t *testing.T) {
 	e := &engine{}
 	res := send(t, New(options(t, e, io.Discard)), "", "", "", sample(t, "terminal-shell"))
-	id := triggers.WorkflowID("pod", "store/cart-5b6c7d8e9f-aaaaa")
+	id := plan.WorkflowID("pod", "store/cart-5b6c7d8e9f-aaaaa")
 	want := map[string]any{"outcome": "accepted", "alert": "5c1f0a52-6a0c-4f9e-9a53-0d6d7f9f9a01", "case": id + ".run00001",
 		"workflow": id, "run": "run00001", "playbook": "pod", "joined": false}
 	var got map[string]any

@@ -47,7 +47,7 @@ func (w *world) manyAlerts(t *testing.T) {
 	for i := range n {
 		wait.Go(func() {
 			var err error
-			started[i], err = w.Start(t.Context(), cases.WorkflowID("test", "many"), input(w.cluster, guarded("gate")))
+			started[i], err = w.Start(t.Context(), plan.WorkflowID("test", "many"), input(w.cluster, guarded("gate")))
 			if err != nil {
 				t.Error(err)
 			}
@@ -318,12 +318,5 @@ func TestATemporalThatIsDownIsTold(t *testing.T) {
 	}
 	if err := c.Check(context.Background()); !errors.Is(err, cases.ErrUnavailable) {
 		t.Fatalf("got %v", err)
-	}
-}
-
-func TestOneKeyIsOneWorkflowID(t *testing.T) {
-	if got := cases.WorkflowID("pod-compromise", "lab/shop/web/Terminal shell"); got != cases.WorkflowID("pod-compromise", "lab/shop/web/Terminal shell") ||
-		len(got) != len("pod-compromise-0123456789abcdef") || got == cases.WorkflowID("pod-compromise", "lab/shop/api/Terminal shell") {
-		t.Fatal(got)
 	}
 }

@@ -2,8 +2,6 @@ package cases
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -24,22 +22,12 @@ type Started struct {
 	Joined   bool   `json:"joined"` // the alert joined a case that was running already
 }
 
-// maxName keeps a case's id at 63 bytes, since it is a label value: the name, a dash, 16 digits of the dedup key, a dot and
-// 8 digits of the run's id.
-const maxName = 63 - 1 - 16 - 1 - 8
-
-// WorkflowID is made from the playbook and the dedup key, as triggers.WorkflowID is: alerts with one key meet in one run.
-func WorkflowID(playbook, key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return playbook + "-" + hex.EncodeToString(sum[:8])
-}
-
 // Start opens a case, or joins the running one of that workflow id. When it returns without an error the alert stands
 // in Temporal's store. Any error means that the same start may be given again. The alert that opens a case stands whole in
 // its input; what is signalled is cut to a few kilobytes, since a storm of large alerts would end the run.
 func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input) (Started, error) {
-	if len(in.Plan.Name) > maxName {
-		return Started{}, fmt.Errorf("start a case of %q: the name is longer than %d bytes", in.Plan.Name, maxName)
+	if len(in.Plan.Name) > plan.MaxName {
+		return Started{}, fmt.Errorf("start a case of %q: the name is longer than %d bytes", in.Plan.Name, plan.MaxName)
 	}
 	ctx, done := context.WithTimeout(ctx, surge)
 	defer done()

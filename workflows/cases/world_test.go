@@ -228,7 +228,7 @@ func input(cluster string, steps ...plan.Step) workflows.Input {
 
 func (w *world) start(key string, steps ...plan.Step) cases.Case {
 	w.t.Helper()
-	started, err := w.Start(w.t.Context(), cases.WorkflowID("test", key), input(w.cluster, steps...))
+	started, err := w.Start(w.t.Context(), plan.WorkflowID("test", key), input(w.cluster, steps...))
 	if err != nil {
 		w.t.Fatal(err)
 	}
