@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // Target is where Export writes.
@@ -15,8 +16,8 @@ type Target struct {
 
 // ExportOptions are what Export can be told.
 type ExportOptions struct {
-	// Progress is called after each block with the bytes done and the bytes to do, both of listed blocks alone. It is
-	// never called by two goroutines at once.
+	// Progress is called after each block that was read, or found in the image, with the bytes done and the bytes to do,
+	// both of listed blocks alone. It is never called by two goroutines at once.
 	Progress func(done, total int64)
 }
 
@@ -45,6 +46,9 @@ type Exported struct {
 	Corrupt   []Damage `json:"corrupt,omitempty"`
 }
 
+// ErrBusy is returned when another Export writes the same image, in this process or in another.
+var ErrBusy = errors.New("another attempt is still writing")
+
 // Export writes the whole snapshot as a sparse raw image, and an index of its blocks beside it. It goes on where a
 // killed Export of the same snapshot to the same target stopped: what is on disk already is checked against the index
 // and kept, and what was corrupt is asked for again. A corrupt block is reported and left out and the rest is still
@@ -55,15 +59,17 @@ func Export(ctx context.Context, s *Snapshot, to Target, opts ExportOptions) (Ex
 		return Exported{}, fmt.Errorf("open image to write: %w", err)
 	}
 	defer image.Close()
-	log, err := openIndex(ctx, to.Index, s, image)
-	if err != nil {
+	if err := lock(image); err != nil {
+		return Exported{}, fmt.Errorf("lock image %q: %w", to.Image, err)
+	}
+	x := &exporter{snapshot: s, image: image, progress: opts.Progress}
+	if x.log, err = openIndex(ctx, to.Index, s, image, x.reportDone); err != nil {
 		return Exported{}, err
 	}
-	defer log.file.Close()
-	if err := errors.Join(image.Truncate(log.imageEnd()), image.Truncate(s.size)); err != nil { // nothing else is left of before
+	defer x.log.file.Close()
+	if err := errors.Join(image.Truncate(x.log.imageEnd()), image.Truncate(s.size)); err != nil { // nothing else is left of before
 		return Exported{}, fmt.Errorf("size image: %w", err)
 	}
-	x := &exporter{snapshot: s, image: image, log: log, progress: opts.Progress}
 	if err := x.mend(ctx); err != nil {
 		return Exported{}, err
 	}
@@ -71,6 +77,15 @@ func Export(ctx context.Context, s *Snapshot, to Target, opts ExportOptions) (Ex
 		return Exported{}, err
 	}
 	return x.finish()
+}
+
+// lock keeps every other Export away from the image until it is closed.
+func lock(image *os.File) error {
+	err := syscall.Flock(int(image.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrBusy
+	}
+	return err
 }
 
 type exporter struct {
@@ -172,10 +187,12 @@ func (x *exporter) write(one fetched) error {
 	return x.log.append(entryOf(one.block))
 }
 
-func (x *exporter) report() {
+func (x *exporter) report() { x.reportDone(len(x.log.entries)) }
+
+func (x *exporter) reportDone(blocks int) {
 	if x.progress != nil {
 		size := int64(x.snapshot.blockSize)
-		x.progress(int64(len(x.log.entries))*size, int64(len(x.snapshot.indexes))*size)
+		x.progress(int64(blocks)*size, int64(len(x.snapshot.indexes))*size)
 	}
 }
 

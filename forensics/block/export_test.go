@@ -205,6 +205,56 @@ func TestExportStopsWhereItMayNotRead(t *testing.T) {
 	d.sameImage(to.Image)
 }
 
+// resumable exports a snapshot of so many blocks, and gives it and where it lies.
+func resumable(t *testing.T, blocks int) (*Snapshot, Target) {
+	t.Helper()
+	s := &service{blocks: blocks, trouble: func(context.Context, string, int) error { return nil }}
+	open := func() *Snapshot {
+		snapshot, err := OpenSnapshot(t.Context(), s, "snap-00000000000000001", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snapshot
+	}
+	to := target(t)
+	if _, err := Export(t.Context(), open(), to, ExportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return open(), to
+}
+
+// TestResumeReports tells of every block that is checked again, and stops when nobody waits any more.
+func TestResumeReports(t *testing.T) {
+	snapshot, to := resumable(t, 20)
+	var seen []int64
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := Export(ctx, snapshot, to, ExportOptions{Progress: func(done, _ int64) {
+		if seen = append(seen, done/testBlock); done == 7*testBlock {
+			cancel()
+		}
+	}})
+	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6, 7}, seen); diff != "" || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, progress (-want +got):\n%s", err, diff)
+	}
+	if x, err := Export(t.Context(), snapshot, to, ExportOptions{}); err != nil || x.Resumed != 20 {
+		t.Errorf("what was stopped lost its blocks: %+v, %v", x, err)
+	}
+}
+
+// TestOneWriter keeps a second export away from an image that is being written.
+func TestOneWriter(t *testing.T) {
+	snapshot, to := resumable(t, 3)
+	var second error
+	_, err := Export(t.Context(), snapshot, to, ExportOptions{Progress: func(done, total int64) {
+		if second == nil {
+			_, second = Export(t.Context(), snapshot, to, ExportOptions{})
+		}
+	}})
+	if err != nil || !errors.Is(second, ErrBusy) {
+		t.Errorf("first: %v, second: %v", err, second)
+	}
+}
+
 func appendTo(t *testing.T, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

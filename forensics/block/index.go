@@ -67,21 +67,21 @@ type indexFile struct {
 }
 
 // openIndex opens or makes the index, keeps the entries that a former attempt wrote and whose bytes still lie in the
-// image, and cuts off the rest.
-func openIndex(ctx context.Context, path string, s *Snapshot, image io.ReaderAt) (*indexFile, error) {
+// image, and cuts off the rest. It calls kept with the number of entries after each that it keeps.
+func openIndex(ctx context.Context, path string, s *Snapshot, image io.ReaderAt, kept func(entries int)) (*indexFile, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open block index: %w", err)
 	}
 	x := &indexFile{file: file}
-	if err := x.resume(ctx, s, image); err != nil {
+	if err := x.resume(ctx, s, image, kept); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("resume from block index %q: %w", path, err)
 	}
 	return x, nil
 }
 
-func (x *indexFile) resume(ctx context.Context, s *Snapshot, image io.ReaderAt) error {
+func (x *indexFile) resume(ctx context.Context, s *Snapshot, image io.ReaderAt, kept func(entries int)) error {
 	raw, err := io.ReadAll(x.file)
 	if err != nil {
 		return err
@@ -91,6 +91,7 @@ func (x *indexFile) resume(ctx context.Context, s *Snapshot, image io.ReaderAt) 
 	for keep < len(entries) && ctx.Err() == nil && (entries[keep].Got != "" || lies(entries[keep], image)) {
 		x.keep(s, keep, entries[keep])
 		keep++
+		kept(keep)
 	}
 	if err := ctx.Err(); err != nil { // before anything is cut off
 		return err
