@@ -120,16 +120,22 @@ func (f *FS) eachIn(b []byte, place string, do func(entry) (bool, error)) (more 
 	return true, errors.Join(errs...)
 }
 
+// entryLength gives what the field of an entry's length means: in large blocks, 65536 does not fit in it.
+func (f *FS) entryLength(field uint16) int {
+	length := int(field)
+	switch {
+	case f.super.blockSize <= 32<<10:
+		return length
+	case length == 65535 || length == 0:
+		return int(f.super.blockSize)
+	}
+	return length&65532 | length&3<<16
+}
+
 // parseEntry reads the entry at the head of b. With an error, its length comes along where it can be believed.
 func (f *FS) parseEntry(b []byte) (entry, int, error) {
 	le := binary.LittleEndian
-	length := int(le.Uint16(b[4:]))
-	if f.super.blockSize > 32<<10 { // 65536 does not fit in the field
-		if length == 65535 || length == 0 {
-			length = int(f.super.blockSize)
-		}
-		length = length&65532 | length&3<<16
-	}
+	length := f.entryLength(le.Uint16(b[4:]))
 	name, kind := int(b[6]), b[7]
 	if !f.super.hasFiletype() {
 		name, kind = int(le.Uint16(b[6:])), 0

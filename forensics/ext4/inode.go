@@ -50,16 +50,19 @@ func (f *FS) inode(n uint32) (*Inode, error) {
 		return nil, fmt.Errorf("inode %d: %w", n, err)
 	}
 	at %= f.super.blockSize
-	return parseInode(n, b[at:at+f.super.inodeSize])
+	return parseInode(n, b[at:at+f.super.inodeSize], f.super.incompat&incompatLargeDir != 0)
 }
 
-func parseInode(n uint32, b []byte) (*Inode, error) {
+func parseInode(n uint32, b []byte, largeDir bool) (*Inode, error) {
 	le := binary.LittleEndian
 	in := &Inode{
 		Number: n, Mode: le.Uint16(b), Links: le.Uint16(b[0x1A:]), Flags: le.Uint32(b[0x20:]), Generation: le.Uint32(b[0x64:]),
 		UID: uint32(le.Uint16(b[2:])) | uint32(le.Uint16(b[0x78:]))<<16, GID: uint32(le.Uint16(b[0x18:])) | uint32(le.Uint16(b[0x7A:]))<<16,
-		Size:       int64(uint64(le.Uint32(b[4:])) | uint64(le.Uint32(b[0x6C:]))<<32),
+		Size:       int64(le.Uint32(b[4:])),
 		attributes: uint64(le.Uint32(b[0x68:])) | uint64(le.Uint16(b[0x76:]))<<32,
+	}
+	if in.isRegular() || largeDir { // elsewhere the upper half is another field
+		in.Size |= int64(le.Uint32(b[0x6C:])) << 32
 	}
 	copy(in.data[:], b[0x28:0x64])
 	if in.Size < 0 {

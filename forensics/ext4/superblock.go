@@ -22,6 +22,7 @@ const (
 	incompatRecover    = 0x4
 	incompatMetaBG     = 0x10
 	incompat64bit      = 0x80
+	incompatLargeDir   = 0x4000
 	incompatInlineData = 0x8000
 
 	roSparseSuper = 0x1
@@ -30,7 +31,7 @@ const (
 // knownIncompat is every incompatible feature that this reader handles, or that does not change what it reads: filetype,
 // recover, meta_bg, extents, 64bit, mmp, flex_bg, ea_inode, csum_seed, largedir, inline_data, encrypt, casefold.
 const knownIncompat = incompatFiletype | incompatRecover | incompatMetaBG | 0x40 | incompat64bit | 0x100 | 0x200 | 0x400 |
-	0x2000 | 0x4000 | incompatInlineData | 0x10000 | 0x20000
+	0x2000 | incompatLargeDir | incompatInlineData | 0x10000 | 0x20000
 
 // superblock is the part of the superblock that reading needs.
 type superblock struct {
