@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
 // TestUpperHalfOfSize reads it where the kernel does: in regular files, and everywhere with large_dir.
@@ -53,5 +55,27 @@ func TestWholeBlockEntry(t *testing.T) {
 		if err != nil || len(entries) != 1 || entries[0].Name() != "only" {
 			t.Errorf("length %d: %v, %v", length, entries, err)
 		}
+	}
+}
+
+// TestOpenInfo opens a file by what a walk gave.
+func TestOpenInfo(t *testing.T) {
+	source := t.TempDir()
+	write(t, filepath.Join(source, "d/file"), []byte("content"))
+	disk := openImage(t, makeImage(t, source, "8M"), ext4.Options{})
+	info, err := disk.Lstat("d/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := disk.OpenInfo(info.(*ext4.Info))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 7)
+	if _, err := f.ReadAt(got, 0); err != nil || string(got) != "content" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := disk.OpenInfo(nil); err == nil {
+		t.Error("nothing was opened")
 	}
 }

@@ -34,6 +34,23 @@ func (f *FS) OpenFile(name string) (*File, error) {
 	return &File{fs: f, info: info}, nil
 }
 
+// OpenInfo opens the file that info describes, which this file system gave. Its path is not looked up again.
+func (f *FS) OpenInfo(info *Info) (*File, error) {
+	if info == nil {
+		return nil, fs.ErrInvalid
+	}
+	return &File{fs: f, info: info}, nil
+}
+
+// OpenFound is OpenInfo for those who know io/fs alone.
+func (f *FS) OpenFound(info fs.FileInfo) (fs.File, error) {
+	known, ok := info.(*Info)
+	if !ok || known == nil {
+		return nil, fs.ErrInvalid
+	}
+	return &File{fs: f, info: known}, nil
+}
+
 // Stat describes a file, following links as Open does.
 func (f *FS) Stat(name string) (fs.FileInfo, error) { return asFileInfo(f.lookup("stat", name, true)) }
 

@@ -50,7 +50,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Left is something that was not copied.
+// Left is something that was not copied, or that the disk does not say the truth of.
 type Left struct {
 	Path string `json:"path"`
 	Why  string `json:"why"`
@@ -100,7 +100,7 @@ func File(ctx context.Context, disk Disk, source, target, name string, limit int
 		return fmt.Errorf("%q has %d bytes, the limit is %d: %w", source, info.Size(), limit, ErrTooMuch)
 	}
 	c := &copier{ctx: ctx, disk: disk, root: root}
-	_, err = c.fill(source, Name(name), info.Size())
+	_, err = c.fill(source, Name(name), info)
 	return err
 }
 
@@ -177,7 +177,7 @@ func (c *copier) file(p, rel string, d fs.DirEntry) error {
 	case c.result.Bytes+info.Size() > c.opts.MaxBytes:
 		return fmt.Errorf("%d bytes: %w", c.opts.MaxBytes, ErrTooMuch)
 	}
-	n, err := c.fill(p, Path(rel), info.Size())
+	n, err := c.fill(p, Path(rel), info)
 	c.result.Bytes += n
 	var unreadable *readError
 	switch {

@@ -64,6 +64,34 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// described is a disk whose paths cannot be opened.
+type described struct{ disk }
+
+func (d described) Open(name string) (fs.File, error) {
+	if name == "d" || name == "d/sub" {
+		return d.disk.Open(name)
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (d described) Walk(root string, do fs.WalkDirFunc) error { return fs.WalkDir(d.MapFS, root, do) }
+
+func (d described) OpenFound(info fs.FileInfo) (fs.File, error) {
+	return fstest.MapFS{"it": {Data: []byte(info.Name())}}.Open("it")
+}
+
+// TestOpensWhatWasDescribed looks no path up a second time.
+func TestOpensWhatWasDescribed(t *testing.T) {
+	target := t.TempDir()
+	got, err := extract.Tree(context.Background(), described{hostile()}, "d", target, extract.Options{})
+	if err != nil || got.Files != 4 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if b, _ := os.ReadFile(filepath.Join(target, "run")); string(b) != "run" {
+		t.Errorf("%q", b)
+	}
+}
+
 // TestNothingIsOverwritten puts a link where a file would be made.
 func TestNothingIsOverwritten(t *testing.T) {
 	target, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -15,9 +16,21 @@ type readError struct{ err error }
 func (e *readError) Error() string { return "read from the image: " + e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
+// opener is a disk that opens a file by its description: the very file that was described, and no path is looked up again.
+type opener interface {
+	OpenFound(info fs.FileInfo) (fs.File, error)
+}
+
+func (c *copier) open(p string, info fs.FileInfo) (fs.File, error) {
+	if disk, ok := c.disk.(opener); ok {
+		return disk.OpenFound(info)
+	}
+	return c.disk.Open(p)
+}
+
 // fill makes a new file and copies into it. Nothing that exists is opened, and no link followed.
-func (c *copier) fill(p, to string, size int64) (int64, error) {
-	from, err := c.disk.Open(p)
+func (c *copier) fill(p, to string, info fs.FileInfo) (int64, error) {
+	from, err := c.open(p, info)
 	if err != nil {
 		return 0, &readError{err}
 	}
@@ -26,7 +39,7 @@ func (c *copier) fill(p, to string, size int64) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make file: %w", err)
 	}
-	r := &reader{ctx: c.ctx, from: io.LimitReader(from, size)}
+	r := &reader{ctx: c.ctx, from: io.LimitReader(from, info.Size())}
 	n, err := io.Copy(out, r)
 	if r.err != nil {
 		err = &readError{r.err}
