@@ -20,8 +20,8 @@ func refuse(ctx context.Context, p paper, n names, to block.Target, x block.Expo
 		return errors.Join(cause, err)
 	}
 	return activities.Permanent(activities.Corrupt, cause,
-		"retry the step: those blocks alone are asked for once more; or skip it with a reason: the disk is then not analyzed, and "+n.damage()+
-			" lists what was read; a playbook goes on with holes by a step after this one that sets `acceptCorrupt: true`")
+		"retry the step: those blocks alone are asked for once more; or skip it with a reason: a playbook with a step after this one "+
+			"that sets `acceptCorrupt: true`, as pod-compromise has it, then goes on with holes; "+n.damage()+" lists what was read")
 }
 
 // explain says of a failure of the EBS direct APIs whether a retry helps, and what a person can do.

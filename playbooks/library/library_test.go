@@ -205,3 +205,42 @@ func TestTicketNamesWhatWasFound(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestADiskWithCorruptBlocksIsReadWithHoles once a person skipped the step that refuses them: the later steps take the
+// image that there is.
+func TestADiskWithCorruptBlocksIsReadWithHoles(t *testing.T) {
+	p := podCompromise(t)
+	e, err := plan.NewEvaluator().For(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := map[string]plan.Step{}
+	for _, s := range p.Steps {
+		each(s, func(s plan.Step) { steps[s.ID] = s })
+	}
+	for name, test := range map[string]struct {
+		seen        string
+		holes, list bool
+		image       string
+	}{
+		"read":    {`{"read": {"status": "done", "output": {"image": "whole"}}, "read_with_holes": {"status": "skipped"}}`, false, true, "whole"},
+		"skipped": {`{"read": {"status": "skipped", "error": "1 of 9 blocks"}, "read_with_holes": {"status": "done", "output": {"image": "holes"}}}`, true, true, "holes"},
+		"neither": {`{"read": {"status": "skipped", "error": "1 of 9 blocks"}, "read_with_holes": {"status": "skipped", "error": "gone"}}`, true, false, ""},
+	} {
+		seen, err := plan.Decode([]byte(test.seen))
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := plan.Scope{Steps: seen.(map[string]any)}
+		if holes, err := e.Bool(*steps["read_with_holes"].If, scope); holes != test.holes || err != nil {
+			t.Errorf("%s: reads with holes %v, %v", name, holes, err)
+		}
+		if list, err := e.Bool(*steps["containers"].If, scope); list != test.list || err != nil {
+			t.Errorf("%s: lists containers %v, %v", name, list, err)
+		}
+		with, err := e.Value(steps["containers"].Uses.With, scope)
+		if err != nil || with.(map[string]any)["image"] != test.image {
+			t.Errorf("%s: image %v, %v", name, with, err)
+		}
+	}
+}
