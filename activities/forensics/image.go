@@ -42,6 +42,9 @@ type unread struct {
 
 // String says what a person has to look at with other tools.
 func (u unread) String() string {
+	if u.Part == (partition.Part{}) {
+		return oneLine("not every partition may be listed: " + u.Why)
+	}
 	return oneLine(fmt.Sprintf("%s, %d MiB, was not read: %s", u.Part, u.Part.Size>>20, u.Why))
 }
 
@@ -81,8 +84,11 @@ func openImage(p paper, name string) (opened, error) {
 // openAll opens every part of the image. Its error is damage that leaves nothing to read.
 func (o *opened) openAll() error {
 	parts, err := partition.Find(o.file, o.file.Size())
-	if err != nil {
+	if err != nil && len(parts) == 0 {
 		return err
+	}
+	if err != nil { // what the table still says is read
+		o.unread = append(o.unread, unread{Why: err.Error()})
 	}
 	if len(parts) == 0 {
 		parts = []partition.Part{{Size: o.file.Size(), Kind: partition.Unknown}}

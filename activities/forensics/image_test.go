@@ -69,6 +69,24 @@ func TestUnreadPartitions(t *testing.T) {
 	}
 }
 
+// TestADamagedTableBesideAFileSystem reads what there is, and says that the table may have listed more: eight bytes that
+// an intruder writes must not keep a disk from being read.
+func TestADamagedTableBesideAFileSystem(t *testing.T) {
+	raw, err := os.ReadFile(makeDisk(t, t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(raw[512:], "EFI PART")
+	image := filepath.Join(t.TempDir(), "disk")
+	writeFile(t, image, raw)
+	for _, d := range readers(forensics.Deps{Store: withImage(t, image)}) {
+		out, err := run[read](t, d, call(d.Name), forensics.ImageInput{Image: imageName})
+		if said := strings.Join(out.Warnings, "\n"); err != nil || !strings.Contains(said, "not every partition may be listed") {
+			t.Errorf("%s: %v, %+v, warnings %q", d.Name, err, out.Result, said)
+		}
+	}
+}
+
 // TestNothingToRead skips a disk whose file systems are not supported, and says why and what to do.
 func TestNothingToRead(t *testing.T) {
 	raw := func(text string) []byte { return append([]byte(text), make([]byte, 1<<20)...) }

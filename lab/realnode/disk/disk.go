@@ -65,6 +65,9 @@ func build(ctx context.Context, spec Spec, work string) error {
 	if err := tree(root, spec, edits); err != nil {
 		return err
 	}
+	if err := edits.age(root); err != nil {
+		return err
+	}
 	image := filepath.Join(work, "image")
 	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, spec.Size)); err != nil {
 		return err
@@ -139,7 +142,9 @@ func run(ctx context.Context, name string, args ...string) (output string, err e
 	if err != nil {
 		return "", err
 	}
-	raw, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("E2FSPROGS_FAKE_TIME=%d", installed))
+	raw, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(raw)))
 	}

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,8 @@ func TestImageIsSoundAndHoldsTheTree(t *testing.T) {
 		"cat " + containerdUpper + "/etc/passwd":         "toor:x:0:0",
 		"stat " + containerdUpper + "/var/log/cache.log": "Device major/minor number: 00:00",
 		"stat " + upper + "/work" + "/work":              "Mode:  0000",
+		"stat /etc/group":                                fmt.Sprintf("ctime: 0x%08x", installed),
+		"stat " + upper + "/diff/etc/passwd":             fmt.Sprintf("crtime: 0x%08x", installed),
 	} {
 		if got := debugfs(t, image, request); !strings.Contains(got, want) {
 			t.Errorf("%s: no %q in\n%s", request, want, got)

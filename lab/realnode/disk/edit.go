@@ -42,6 +42,24 @@ func (s *script) own(path string, uid, gid int) {
 	s.add("sif %s gid %d", quote(path), gid)
 }
 
+// installed is when the node's disk is made, in seconds of Unix time: weeks before anything happens on it, as on a node in
+// use. An investigator who asks what changed lately is not shown the installation.
+const installed = 1767600000 // 2026-01-05
+
+// age dates the files under root to the installation; their inodes would else tell when the lab was started.
+func (s *script) age(root string) error {
+	return filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		for _, field := range []string{"ctime", "crtime"} {
+			s.add("sif %s %s @%d", quote(name), field, installed)
+		}
+		return err
+	})
+}
+
 // device makes a device node; debugfs makes nodes only in its current directory.
 func (s *script) device(path, kind string, major, minor int64) {
 	s.add("cd %s", quote(filepath.Dir(path)))
