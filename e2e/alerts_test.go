@@ -22,6 +22,7 @@ import (
 func TestAStormOfOneAlertIsOneCase(t *testing.T) {
 	const storm = 200
 	w := newWorld(t, nil)
+	w.cloud.attach(w.cloud.image()) // so the one set is of two volumes
 	pod := w.victim()
 	w.receiver()
 	answers := make([]stage.Answer, storm)
@@ -41,11 +42,13 @@ func TestAStormOfOneAlertIsOneCase(t *testing.T) {
 		}
 	}
 	w.worker()
-	if s := w.finished(answers[0].Case); s.Alerts != storm {
+	s := w.finished(answers[0].Case)
+	if s.Alerts != storm {
 		t.Errorf("the case counts %d alerts, want %d", s.Alerts, storm)
 	}
-	if n := len(w.policies()); n != 1 {
-		t.Errorf("%d policies, want one", n)
+	w.doneOnce(answers[0].Case, s)
+	if n := w.cloud.calls("ec2:CreateSnapshots"); n != 1 || len(w.cloud.snapshots()) != 2 {
+		t.Errorf("%d calls of CreateSnapshots made %d snapshots, want one set of two", n, len(w.cloud.snapshots()))
 	}
 }
 

@@ -74,12 +74,29 @@ func (c *cloud) launch(image string) {
 	}})
 	kubetest.Must(c.t, err)
 	for _, v := range out.Volumes {
-		c.volumes = append(c.volumes, *v.VolumeId)
+		c.bind(*v.VolumeId, image)
 	}
-	_, err = c.ec2.CreateTags(c.t.Context(), &ec2.CreateTagsInput{
-		Resources: c.volumes, Tags: []types.Tag{{Key: sdk.String(imageTag), Value: &image}},
+}
+
+// attach gives the instance a second volume, with the same disk.
+func (c *cloud) attach(image string) {
+	c.t.Helper()
+	made, err := c.ec2.CreateVolume(c.t.Context(), &ec2.CreateVolumeInput{
+		AvailabilityZone: sdk.String(c.lab.AWS.Region + "a"), Size: sdk.Int32(1), VolumeType: types.VolumeTypeGp3,
 	})
 	kubetest.Must(c.t, err)
+	_, err = c.ec2.AttachVolume(c.t.Context(), &ec2.AttachVolumeInput{InstanceId: &c.instance, VolumeId: made.VolumeId, Device: sdk.String("/dev/sdf")})
+	kubetest.Must(c.t, err)
+	c.bind(*made.VolumeId, image)
+}
+
+func (c *cloud) bind(volume, image string) {
+	c.t.Helper()
+	_, err := c.ec2.CreateTags(c.t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{volume}, Tags: []types.Tag{{Key: sdk.String(imageTag), Value: &image}},
+	})
+	kubetest.Must(c.t, err)
+	c.volumes = append(c.volumes, volume)
 }
 
 // snapshots gives the snapshots of the test's volumes.
