@@ -51,8 +51,8 @@ type change struct {
 }
 
 // describe looks at one file after the replay.
-func (c *comparison) describe(what, p string, info fs.FileInfo) change {
-	in := info.Sys().(*ext4.Inode)
+func (c *comparison) describe(what, p string, info *ext4.Info) change {
+	in := info.Inode()
 	ch := change{
 		Change: what, Path: p, Mode: info.Mode().Perm().String(), UID: in.UID, GID: in.GID, Size: in.Size, Type: "file",
 		Modified: in.Modified, Changed: in.Changed, Created: in.Created, setuid: info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0,
@@ -65,15 +65,16 @@ func (c *comparison) describe(what, p string, info fs.FileInfo) change {
 	case !info.Mode().IsRegular():
 		ch.Type = "special"
 	default:
-		c.read(&ch)
+		c.read(&ch, info)
 		ch.program = ch.program || info.Mode().Perm()&0o111 != 0
 	}
 	return ch
 }
 
-// read keeps a file's first bytes, and hashes it where that is affordable.
-func (c *comparison) read(ch *change) {
-	f, err := c.disk.OpenFile(ch.Path)
+// read keeps a file's first bytes, and hashes it where that is affordable. The file is opened by its inode: looking up a
+// path reads every directory on it, and finds the first of two files that a damaged directory calls the same.
+func (c *comparison) read(ch *change, info *ext4.Info) {
+	f, err := c.disk.OpenInfo(info)
 	if err != nil {
 		ch.Problem = oneLine(err.Error())
 		return

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -34,6 +36,7 @@ type comparison struct {
 	hash      *budget
 	out       *lines
 	walked    int
+	unsure    []string // directories above the place of the walk that could not be read whole, the deepest last
 }
 
 // met is what a walk came to.
@@ -77,18 +80,20 @@ const maxWalked = 50_000_000 // entries of one file system; more are no real dis
 
 var errEndless = fmt.Errorf("the disk lists more than %d files", maxWalked)
 
-// run compares the disk after the replay with the disk as it lies there.
+// run compares the disk after the replay with the disk as it lies there. Both walks begin at the root, whose "." is no name
+// in the order of names.
 func (c *comparison) run(before iter.Seq[met]) error {
 	next, stop := iter.Pull(before)
 	defer stop()
 	old, more := next()
 	for now := range walkOf(c.disk) {
-		for more && inOrder(old.path, now.path) < 0 {
+		for more && now.path != "." && inOrder(old.path, now.path) < 0 {
 			if err := c.gone(old); err != nil {
 				return err
 			}
 			old, more = next()
 		}
+		c.leave(now.path)
 		there := more && old.path == now.path && now.isFile()
 		if err := c.compare(now, old, there); err != nil {
 			return err
@@ -124,6 +129,7 @@ func (c *comparison) compare(now, old met, there bool) error {
 	}
 	switch {
 	case now.err != nil:
+		c.unsure = append(c.unsure, now.path)
 		return c.unread(now.path, now.err)
 	case !now.isFile():
 		return nil
@@ -141,7 +147,7 @@ func (c *comparison) compare(now, old met, there bool) error {
 	if alone && !there || c.recent(in.Created) {
 		what = "written"
 	}
-	ch := c.describe(what, now.path, info)
+	ch := c.describe(what, now.path, info.(*ext4.Info))
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -164,7 +170,20 @@ func signedInode(in *ext4.Inode) signature {
 
 func (c *comparison) recent(at time.Time) bool { return !c.since.IsZero() && !at.Before(c.since) }
 
-// gone notes what lies on the disk and is not there after the replay.
+// leave forgets the directories that the walk has left behind at p: nothing below them comes any more.
+func (c *comparison) leave(p string) {
+	for n := len(c.unsure); n > 0 && !holds(c.unsure[n-1], p); n-- {
+		c.unsure = c.unsure[:n-1]
+	}
+}
+
+// holds tells whether p is dir or lies below it.
+func holds(dir, p string) bool {
+	return dir == "." || strings.HasPrefix(p, dir) && (len(p) == len(dir) || p[len(dir)] == '/')
+}
+
+// gone notes what lies on the disk and is not there after the replay. Below a directory that could not be read whole,
+// nobody knows whether it is there.
 func (c *comparison) gone(old met) error {
 	if err := c.step(); err != nil {
 		return err
@@ -172,6 +191,11 @@ func (c *comparison) gone(old met) error {
 	info, err := old.entry.Info()
 	if err != nil { // damage that the journal mends
 		return nil //nolint:nilerr // and not of the disk as it is after the replay
+	}
+	for _, dir := range slices.Backward(c.unsure) {
+		if holds(dir, old.path) {
+			return c.unread(old.path, fmt.Errorf("it was there before the journal's replay; whether it still is, the damaged %q does not say", "/"+shortPath(dir)))
+		}
 	}
 	return c.add(change{Change: "deleted", Path: old.path, Size: info.Size(), Type: "file", Alone: true})
 }

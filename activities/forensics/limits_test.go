@@ -16,12 +16,23 @@ import (
 )
 
 // written is a line of last-writes.jsonl.
-type written struct{ Path, SHA256, Problem, Severity string }
+type written struct{ Change, Path, SHA256, Problem, Severity string }
 
 // lastWrites runs forensics.last_writes and gives the list as it lies in the evidence.
 func lastWrites(t *testing.T, deps forensics.Deps) (forensics.LastWritesOutput, []byte) {
 	t.Helper()
-	in := forensics.LastWritesInput{Image: imageName, Since: time.Now().Add(-time.Hour)}
+	return listOf(t, deps, forensics.LastWritesInput{Image: imageName, Since: time.Now().Add(-time.Hour)})
+}
+
+// writesOf is listOf with the lines of the list by their paths.
+func writesOf(t *testing.T, deps forensics.Deps, in forensics.LastWritesInput) (forensics.LastWritesOutput, map[string]written) {
+	t.Helper()
+	out, raw := listOf(t, deps, in)
+	return out, byPath(t, raw)
+}
+
+func listOf(t *testing.T, deps forensics.Deps, in forensics.LastWritesInput) (forensics.LastWritesOutput, []byte) {
+	t.Helper()
 	out, err := run[forensics.LastWritesOutput](t, forensics.LastWrites(deps), call("last"), in)
 	if err != nil {
 		t.Fatal(err)
