@@ -120,8 +120,8 @@ func (c crowded) Walk(root string, do fs.WalkDirFunc) error {
 		return err
 	}
 	for range 600_000 {
-		if err := do("a", fs.FileInfoToDirEntry(info), nil); err != nil {
-			return nil
+		if do("a", fs.FileInfoToDirEntry(info), nil) != nil {
+			return nil //nolint:nilerr // the search has seen enough
 		}
 	}
 	return c.FS.Walk(root, do)

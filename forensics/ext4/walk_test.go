@@ -38,11 +38,10 @@ func plainImage(t testing.TB, source string, options ...string) []byte {
 // walked gives what a walk visits and what it finds wrong.
 func walked(disk *ext4.FS) (visited, wrong []string) {
 	_ = disk.Walk(".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			wrong = append(wrong, p+": "+err.Error())
-			return nil
-		}
-		if !strings.HasPrefix(p, "lost+found") {
+		case !strings.HasPrefix(p, "lost+found"):
 			visited = append(visited, p)
 		}
 		return nil

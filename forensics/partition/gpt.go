@@ -26,7 +26,7 @@ func readGPT(r io.ReaderAt, size, sector int64) ([]Part, error) {
 	case errors.Is(first, errNoTable) && errors.Is(backup, errNoTable):
 		return nil, errNoTable
 	}
-	return nil, fmt.Errorf("GPT: header: %v; backup: %v", first, backup) // one of them may be errNoTable, which this is not
+	return nil, fmt.Errorf("GPT: header: %s; backup: %s", first.Error(), backup.Error()) // one of them may be errNoTable, which this is not
 }
 
 func gptAt(r io.ReaderAt, size, sector, at int64) ([]Part, error) {

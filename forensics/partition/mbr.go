@@ -39,7 +39,7 @@ func readLogical(r io.ReaderAt, size, extendedAt int64) ([]Part, error) {
 	for n := 5; n < 5+maxParts; n++ {
 		b, err := bootRecord(r, size, at*sectorMBR)
 		if err != nil {
-			return out, fmt.Errorf("MBR: logical partition %d: boot record at byte %d: %v", n, at*sectorMBR, err) // not errNoTable: the chain says that there is one
+			return out, fmt.Errorf("MBR: logical partition %d: boot record at byte %d: %s", n, at*sectorMBR, err.Error()) // not errNoTable: the chain says that there is one
 		}
 		kind, first, sectors := mbrEntry(b, 0)
 		if p, ok := onDisk(n, at+first, sectors, size); ok && kind != 0 {

@@ -53,7 +53,7 @@ const Run = "4e5f6a7b-498c-4c84-822b-c497e72d97b3"
 // Start serves until the test ends, and gives the address.
 func (s *Server) Start(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
