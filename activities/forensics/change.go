@@ -31,6 +31,7 @@ type change struct {
 	Inside    string    `json:"inside,omitempty"`
 	Container string    `json:"container,omitempty"`
 	Pod       string    `json:"pod,omitempty"`
+	Layer     string    `json:"layer,omitempty"` // on the disk, where no container owns it
 	Type      string    `json:"type,omitempty"`
 	Mode      string    `json:"mode,omitempty"`
 	UID       uint32    `json:"uid"`
@@ -41,7 +42,8 @@ type change struct {
 	Created   time.Time `json:"created,omitzero"`
 	SHA256    string    `json:"sha256,omitempty"`
 	Alone     bool      `json:"journalOnly"`
-	Problem   string    `json:"problem,omitempty"` // why it was not read or hashed
+	Problem   string    `json:"problem,omitempty"`  // why it was not read or hashed
+	Unjudged  string    `json:"unjudged,omitempty"` // why it does not count
 	Severity  string    `json:"severity,omitempty"`
 	Title     string    `json:"title,omitempty"`
 	head      []byte

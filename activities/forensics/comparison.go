@@ -30,13 +30,14 @@ type comparison struct {
 	ctx       context.Context
 	disk      *ext4.FS
 	partition int
-	owners    map[string]containers.Container
+	layers    *layers
 	replayed  bool      // the journal held something: the disk without it is another view
 	since     time.Time // what changed from here on counts too; zero: nothing does
 	hash      *budget
 	out       *lines
 	walked    int
-	unsure    []string // directories above the place of the walk that could not be read whole, the deepest last
+	told      map[string]bool // problems of the stores, which the walk meets again
+	unsure    []string        // directories above the place of the walk that could not be read whole, the deepest last
 }
 
 // met is what a walk came to.
@@ -211,17 +212,31 @@ func files(all iter.Seq[met]) iter.Seq[met] {
 	}
 }
 
+// tell lists what of the stores could not be read: the layers of those containers are nobody's.
+func (c *comparison) tell(problems []string) error {
+	for _, problem := range problems {
+		place, why, _ := strings.Cut(problem, ": ")
+		if err := c.unread(place, errors.New(why)); err != nil {
+			return err
+		}
+	}
+	c.told = map[string]bool{}
+	for _, problem := range problems {
+		c.told[problem] = true
+	}
+	return nil
+}
+
+// unread lists what could not be read, once.
 func (c *comparison) unread(p string, err error) error {
+	if c.told[p+": "+err.Error()] {
+		return nil
+	}
 	return c.out.add(change{Change: unreadChange, Partition: c.partition, Path: shortPath(p), Problem: oneLine(err.Error())})
 }
 
 func (c *comparison) add(ch change) error {
-	if container, inside, ok := owner(c.owners, ch.Path); ok {
-		ch.Inside, ch.Container, ch.Pod = shortPath(inside), named(container), container.Pod
-		if container.PodNamespace != "" {
-			ch.Pod = container.PodNamespace + "/" + container.Pod
-		}
-	}
+	c.layers.place(&ch)
 	ch.judge()
 	ch.Path, ch.Partition = shortPath(ch.Path), c.partition
 	return c.out.add(ch)

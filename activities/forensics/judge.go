@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// judge says whether a change stands out, and how much. Only changes in a container's own layer and in a few places of
-// the node count: the rest of a busy disk changes all the time.
+// judge says whether a change stands out, and how much. Only changes in a container's own layer, in a layer that nobody
+// owns and in a few places of the node count: the rest of a busy disk changes all the time.
 func (c *change) judge() {
-	where := "/" + c.Path
-	if c.Container != "" {
-		where = c.Inside
-	} else if inLayers(c.Path) || !nodePlace(c.Path) {
+	where, inLayer := "/"+c.Path, c.Container != "" || c.Layer != ""
+	switch {
+	case c.Unjudged != "" || !inLayer && !nodePlace(c.Path):
 		return
+	case inLayer:
+		where = c.Inside
 	}
 	switch {
 	case c.Change == "deleted" || c.whiteout:
@@ -33,14 +34,11 @@ func (c *change) judge() {
 		c.Severity, c.Title = "high", "A program was written"
 	case c.program:
 		c.Severity, c.Title = "medium", "A script or an executable file was written"
-	case c.Container != "" && c.Type == "file":
+	case isRuntime(where):
+		c.Severity, c.Title = "medium", "A setting of the container runtime was written"
+	case inLayer && c.Type == "file":
 		c.Severity, c.Title = "low", "A file was written"
 	}
-}
-
-// inLayers tells the files of images and containers, whoever owns them.
-func inLayers(p string) bool {
-	return strings.Contains(p, "/snapshots/") || strings.Contains(p, "/overlay2/") || strings.Contains(p, "io.containerd.") || strings.Contains(p, "/docker/")
 }
 
 // nodePlace tells the places of a node where an attacker settles.
@@ -61,15 +59,14 @@ func isAccount(p string) bool {
 	return slices.Contains(names, p) || strings.HasPrefix(p, "/etc/sudoers.d/") || path.Base(p) == "authorized_keys" || strings.HasPrefix(p, "/etc/pam.d/")
 }
 
+// isRuntime tells the files that decide how a node's containers are run.
+func isRuntime(p string) bool {
+	return p == "/etc/docker/daemon.json" || strings.HasPrefix(p, "/etc/containerd/") || p == "/etc/crio/crio.conf" || strings.HasPrefix(p, "/etc/crio/crio.conf.d/")
+}
+
 // finding is the change in words. A path is quoted: an attacker chose it.
 func (c *change) finding() Finding {
-	where, place := "on the node", c.Path
-	if c.Container != "" {
-		where, place = "in container "+fmt.Sprintf("%q", c.Container), c.Inside
-		if c.Pod != "" {
-			where += fmt.Sprintf(" of pod %q", c.Pod)
-		}
-	}
+	where, place := c.place()
 	when := ""
 	if !c.Changed.IsZero() {
 		when = " at " + c.Changed.Format("15:04:05.000 MST")
@@ -79,4 +76,17 @@ func (c *change) finding() Finding {
 		sentence += "; it stands in the file system's journal alone"
 	}
 	return Finding{Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), SHA256: c.SHA256, Alone: c.Alone, Sentence: oneLine(sentence)}
+}
+
+// place says where a change lies, and gives its path as it is seen there.
+func (c *change) place() (where, p string) {
+	switch {
+	case c.Container != "" && c.Pod != "":
+		return fmt.Sprintf("in container %q of pod %q", c.Container, c.Pod), c.Inside
+	case c.Container != "":
+		return fmt.Sprintf("in container %q", c.Container), c.Inside
+	case c.Layer != "":
+		return fmt.Sprintf("in layer %q, which no container owns", c.Layer), c.Inside
+	}
+	return "on the node", c.Path
 }

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
-	"github.com/firebreak-ir/firebreak/forensics/containers"
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
@@ -136,6 +134,9 @@ func lastOutput(image opened, since time.Time, t *tally, item custody.Item) Last
 	if t.unhashed > 0 {
 		out.Summary += fmt.Sprintf("; %s not hashed", count(t.unhashed, "file"))
 	}
+	if t.unjudged > 0 {
+		out.Summary += fmt.Sprintf("; %s of unpacked images or removed layers not judged", count(t.unjudged, "file"))
+	}
 	out.Summary += more(t.found-len(out.Findings)) + image.missed()
 	return out
 }
@@ -159,11 +160,11 @@ func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *bu
 	if !replayed && since.IsZero() {
 		return nil
 	}
-	owners, err := layersOf(ctx, p, v)
+	layers, err := layersOf(ctx, p, v)
 	if err != nil {
 		return err
 	}
-	c := &comparison{ctx: ctx, disk: v.disk, partition: v.part.Number, owners: owners, replayed: replayed, since: since, hash: hash, out: out}
+	c := &comparison{ctx: ctx, disk: v.disk, partition: v.part.Number, layers: layers, replayed: replayed, since: since, hash: hash, out: out}
 	before := func(func(met) bool) {}
 	if replayed {
 		disk, err := ext4.Open(v.raw, v.part.Size, ext4.Options{SkipJournal: true})
@@ -172,7 +173,9 @@ func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *bu
 		}
 		before = files(walkOf(disk))
 	}
-	err = c.run(before)
+	if err = c.tell(layers.problems); err == nil {
+		err = c.run(before)
+	}
 	if errors.Is(err, errEndless) || errors.Is(err, errFull) {
 		err = c.unread(".", fmt.Errorf("the comparison ended early: %w", err))
 	}
@@ -180,36 +183,4 @@ func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *bu
 		return nil
 	}
 	return err
-}
-
-// layersOf gives the containers by the directories of their own layers.
-func layersOf(ctx context.Context, p paper, v volume) (map[string]containers.Container, error) {
-	scratch, err := p.emptyScratch("databases")
-	if err != nil {
-		return nil, err
-	}
-	listing, err := containers.List(ctx, v.disk, scratch)
-	if err != nil {
-		return nil, errors.Join(errors.New("list containers"), err)
-	}
-	out := map[string]containers.Container{}
-	for _, c := range listing.Containers {
-		if c.Layer != "" {
-			out[c.Layer] = c
-		}
-	}
-	return out, nil
-}
-
-// owner gives the container in whose own layer a path lies, and the path as the container sees it.
-func owner(owners map[string]containers.Container, p string) (containers.Container, string, bool) {
-	for at := 0; at < len(p); at++ {
-		if p[at] != '/' {
-			continue
-		}
-		if c, ok := owners[p[:at]]; ok {
-			return c, p[at:], true
-		}
-	}
-	return containers.Container{}, "/" + strings.TrimPrefix(p, "/"), false
 }

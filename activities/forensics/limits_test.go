@@ -16,7 +16,7 @@ import (
 )
 
 // written is a line of last-writes.jsonl.
-type written struct{ Change, Path, SHA256, Problem, Severity string }
+type written struct{ Change, Path, Inside, SHA256, Problem, Severity string }
 
 // lastWrites runs forensics.last_writes and gives the list as it lies in the evidence.
 func lastWrites(t *testing.T, deps forensics.Deps) (forensics.LastWritesOutput, []byte) {

@@ -21,6 +21,7 @@ const (
 type tally struct {
 	total, alone, found int
 	unread, unhashed    int
+	unjudged            int
 	warnings            []string // the first of those unread
 	findings            [4][]Finding
 }
@@ -66,6 +67,9 @@ func (t *tally) add(ch change) {
 	}
 	if ch.Problem != "" {
 		t.unhashed++
+	}
+	if ch.Unjudged != "" {
+		t.unjudged++
 	}
 	if rank := slices.Index(severities(), ch.Severity); rank >= 0 {
 		if t.found++; len(t.findings[rank]) < maxFindings {
