@@ -68,7 +68,7 @@ func (n *node) startContainerd(ctx context.Context) error {
 		return err
 	}
 	return n.Group.Start(ctx, process.Spec{
-		Name: containerdName, Path: enter[0], Args: append(enter[1:], "/run/bin/containerd", "--config", "/run/node/containerd.toml"), Env: nodePath(),
+		Name: containerdName, Path: enter[0], Args: append(enter[1:], "/run/bin/containerd", "--config", "/run/node/containerd.toml"), Env: nodeEnvironment(),
 		Ready: func(ctx context.Context) error { return n.run(ctx, "/run/bin/ctr", "version") },
 	})
 }
@@ -89,7 +89,7 @@ func (n *node) startKubelet(ctx context.Context) error {
 		args = append(args, "--node-labels", labelList(n.Labels))
 	}
 	return n.Group.Start(ctx, process.Spec{
-		Name: kubeletName, Path: enter[0], Args: args, Env: nodePath(), Within: 2 * time.Minute,
+		Name: kubeletName, Path: enter[0], Args: args, Env: nodeEnvironment(), Within: 2 * time.Minute,
 		Ready: func(ctx context.Context) error { return n.heard(ctx).isReady(before) },
 	})
 }
@@ -151,8 +151,11 @@ func (n *node) run(ctx context.Context, command ...string) error {
 	return run(exec.CommandContext(ctx, enter[0], append(enter[1:], command...)...))
 }
 
-// nodePath puts the node's programs first, where the others look for them.
-func nodePath() []string { return []string{"PATH=/run/bin:/usr/sbin:/usr/bin:/sbin:/bin"} }
+// nodeEnvironment puts the node's programs first, where the others look for them, and keeps temporary files where the
+// node has a directory for them: this machine's TMPDIR may not be there.
+func nodeEnvironment() []string {
+	return []string{"PATH=/run/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/tmp"}
+}
 
 func labelList(labels map[string]string) string {
 	var pairs []string
