@@ -67,12 +67,12 @@ func TestAnInterruptedTestRunTakesDownEveryLab(t *testing.T) {
 // playedTree is a checkout with the real test.sh and nothing else that is real.
 func playedTree(t *testing.T, home string) (script string) {
 	t.Helper()
-	real, err := os.ReadFile("test.sh")
+	content, err := os.ReadFile("test.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
 	script = filepath.Join(home, "tree", "lab", "test.sh")
-	writeFile(t, script, string(real), 0o700)
+	writeFile(t, script, string(content), 0o700)
 	writeFile(t, filepath.Join(home, "tree", "lab", "bin", "lab"), playedLab, 0o700)
 	writeFile(t, filepath.Join(home, "bin", "go"), playedGo, 0o700)
 	return script

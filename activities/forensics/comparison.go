@@ -189,9 +189,9 @@ func (c *comparison) gone(old met) error {
 	if err := c.step(); err != nil {
 		return err
 	}
-	info, err := old.entry.Info()
-	if err != nil { // damage that the journal mends
-		return nil //nolint:nilerr // and not of the disk as it is after the replay
+	info, _ := old.entry.Info()
+	if info == nil { // damage that the journal mends is none of the disk as it is after the replay
+		return nil
 	}
 	for _, dir := range slices.Backward(c.unsure) {
 		if holds(dir, old.path) {
