@@ -36,9 +36,14 @@ func (c *change) judge() {
 		c.Severity, c.Title = "medium", "A script or an executable file was written"
 	case isRuntime(where):
 		c.Severity, c.Title = "medium", "A setting of the container runtime was written"
-	case inLayer && c.Type == "file":
+	case inLayer && c.Type == "file" && !c.mountPoint():
 		c.Severity, c.Title = "low", "A file was written"
 	}
+}
+
+// mountPoint tells the empty files that a runtime makes in every container's layer, to mount the pod's own over them.
+func (c *change) mountPoint() bool {
+	return c.Size == 0 && slices.Contains([]string{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/termination-log"}, c.Inside)
 }
 
 // nodePlace tells the places of a node where an attacker settles.

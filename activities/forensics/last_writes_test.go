@@ -58,6 +58,7 @@ func TestLastWritesThatReachedTheirPlace(t *testing.T) {
 	source := t.TempDir()
 	containerdStore(t, filepath.Join(source, "lib/containerd"))
 	writeFile(t, filepath.Join(source, layer, "tmp/.x"), append([]byte(elf.ELFMAG), make([]byte, 100)...))
+	writeFile(t, filepath.Join(source, layer, "etc/hosts"), nil) // a runtime's mount point stands out in no container
 	image := makeDisk(t, source)
 	for name, test := range map[string]struct {
 		since time.Time

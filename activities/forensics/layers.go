@@ -75,7 +75,7 @@ func ofRoot(disk *ext4.FS, dir string) bool {
 func (l *layers) place(ch *change) {
 	if c, inside, ok := owner(l.owners, ch.Path); ok {
 		ch.Inside, ch.Container, ch.Pod = shortPath(inside), named(c), c.Pod
-		if c.PodNamespace != "" {
+		if c.PodNamespace != "" && c.Pod != "" {
 			ch.Pod = c.PodNamespace + "/" + c.Pod
 		}
 		return
