@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -87,7 +88,7 @@ func TestSnapshotGivesUp(t *testing.T) {
 }
 
 func (d *disk) openAndFetch() error {
-	s, err := OpenSnapshot(d.t.Context(), d.client, d.snapshot, Options{Attempts: 2})
+	s, err := OpenSnapshot(d.t.Context(), d.client, d.snapshot, Options{Attempts: 2, Patience: 2 * time.Second})
 	if err != nil {
 		return err
 	}
