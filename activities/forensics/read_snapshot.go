@@ -63,6 +63,7 @@ func ReadSnapshot(d Deps) activities.Definition {
 		Permissions: []activities.Permission{
 			{IAM: "ebs:ListSnapshotBlocks", Why: "to know which blocks the snapshot holds"},
 			{IAM: "ebs:GetSnapshotBlock", Why: "to read them"},
+			{IAM: "kms:Decrypt", Why: "to read the blocks of an encrypted snapshot, on its key"},
 		},
 		Timeout:   6 * time.Hour,
 		Heartbeat: 15 * time.Second,
