@@ -61,19 +61,33 @@ type values struct {
 	raw   json.RawMessage
 }
 
+// input evaluates a step's input. One that is too large, because it holds the record of a large case, is given a record
+// without its largest outputs: a report that lacks some is worth more than none.
 func (c *incident) input(ctx workflow.Context, u *plan.Uses, at *frame, path string) (values, error) {
-	value, err := c.eval.Value(u.With, c.scope(ctx, at))
+	scope := c.scope(ctx, at)
+	in, err := c.evaluated(u, scope, path)
+	if err == nil && len(in.raw) > MaxInput {
+		run := c.runVariable(ctx)
+		run.Record = lighter(run.Record, len(in.raw)-MaxInput)
+		scope.Run = run
+		in, err = c.evaluated(u, scope, path)
+	}
+	if err == nil && len(in.raw) > MaxInput {
+		return values{}, &failure{path, string(activities.InvalidInput),
+			fmt.Sprintf("the input is %d bytes, more than %d", len(in.raw), MaxInput),
+			"hand over a path of evidence instead of its content"}
+	}
+	return in, err
+}
+
+func (c *incident) evaluated(u *plan.Uses, scope plan.Scope, path string) (values, error) {
+	value, err := c.eval.Value(u.With, scope)
 	if err != nil {
 		return values{}, expressionFailure(path, err)
 	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return values{}, expressionFailure(path, err)
-	}
-	if len(raw) > MaxInput {
-		return values{}, &failure{path, string(activities.InvalidInput),
-			fmt.Sprintf("the input is %d bytes, more than %d", len(raw), MaxInput),
-			"hand over a path of evidence instead of its content"}
 	}
 	return values{value, raw}, nil
 }
