@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/firebreak-ir/firebreak/activities/forensics"
+	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
 const diskBlock = 1024 // bytes, of a disk of makeDisk
@@ -19,9 +20,7 @@ const diskBlock = 1024 // bytes, of a disk of makeDisk
 // debugfs lets debugfs work on an image, and gives what it says.
 func debugfs(t *testing.T, image, script string) string {
 	t.Helper()
-	if _, err := exec.LookPath("debugfs"); err != nil {
-		t.Skip("debugfs is not installed: apt-get install e2fsprogs")
-	}
+	labenv.NeedTool(t, "debugfs", "apt-get install e2fsprogs")
 	c := exec.Command("debugfs", "-w", "-f", "-", image)
 	c.Stdin = strings.NewReader(script)
 	out, err := c.Output()

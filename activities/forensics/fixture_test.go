@@ -61,9 +61,7 @@ func dockerDisk(t *testing.T) string {
 
 func makeDisk(t *testing.T, source string) string {
 	t.Helper()
-	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		t.Skip("mkfs.ext4 is not installed: apt-get install e2fsprogs")
-	}
+	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
 	image := filepath.Join(t.TempDir(), "disk.img")
 	if out, err := exec.Command("mkfs.ext4", "-q", "-F", "-d", source, image, "96M").CombinedOutput(); err != nil {
 		t.Fatalf("mkfs.ext4: %v\n%s", err, out)
@@ -104,9 +102,7 @@ func explorer(t *testing.T) []string {
 	if lab.Tools.DockerExplorer != "" {
 		return []string{lab.Tools.DockerExplorer}
 	}
-	if _, err := exec.LookPath("de.py"); err != nil {
-		t.Skip("docker-explorer is neither in the lab nor on the PATH: run `make test`")
-	}
+	labenv.NeedTool(t, "de.py", "run `make test`, whose lab brings docker-explorer")
 	return nil
 }
 

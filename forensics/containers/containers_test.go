@@ -21,6 +21,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/forensics/containers"
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
 const dockerFixture = "../../lab/fixtures/docker-overlay2.tar.gz"
@@ -28,9 +29,7 @@ const dockerFixture = "../../lab/fixtures/docker-overlay2.tar.gz"
 // image makes an ext4 image of a directory and opens it.
 func image(t testing.TB, source string) *ext4.FS {
 	t.Helper()
-	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		t.Skip("mkfs.ext4 is not installed: apt-get install e2fsprogs")
-	}
+	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
 	name := filepath.Join(t.TempDir(), "disk.img")
 	if out, err := exec.Command("mkfs.ext4", "-q", "-F", "-d", source, name, "128M").CombinedOutput(); err != nil {
 		t.Fatalf("mkfs.ext4: %v\n%s", err, out)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
 // makeImage lets mkfs.ext4 fill an image from a directory.
@@ -24,9 +25,7 @@ func makeImage(t testing.TB, source, size string, options ...string) string {
 // need skips where e2fsprogs is not installed; it is part of every Debian and Ubuntu.
 func need(t testing.TB, tool string) {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		t.Skipf("%s is not installed: apt-get install e2fsprogs", tool)
-	}
+	labenv.NeedTool(t, tool, "apt-get install e2fsprogs")
 }
 
 func run(t testing.TB, name string, args ...string) string {
