@@ -6,7 +6,7 @@ import "time"
 // Every text in it may be an attacker's.
 type Alert struct {
 	ID       string         `json:"id" doc:"Identity of this one delivery, where the source gives one"`
-	Source   string         `json:"source" doc:"Where it came from: falco"`
+	Source   string         `json:"source" doc:"Where it came from: falco, alertmanager, cloudevents, schedule or run"`
 	Cluster  string         `json:"cluster" doc:"The cluster's name, from the receiver's configuration"`
 	Rule     string         `json:"rule" doc:"Name of the rule that fired"`
 	Priority string         `json:"priority" doc:"Emergency, Alert, Critical, Error, Warning, Notice, Informational or Debug"`
@@ -21,6 +21,7 @@ type Alert struct {
 type Target struct {
 	Namespace     string `json:"namespace" doc:"Namespace of the pod"`
 	Pod           string `json:"pod" doc:"Name of the pod"`
+	Owner         string `json:"owner,omitempty" doc:"Name of the controller that runs the pod, such as its Deployment, where the source says"`
 	Container     string `json:"container" doc:"Name of the container"`
 	ContainerID   string `json:"containerID" doc:"Id of the container, often cut short"`
 	Image         string `json:"image" doc:"Image with tag"`

@@ -99,6 +99,7 @@ func (c *cutting) shortenAll() {
 	c.shorten("priority", &a.Priority, keptText)
 	c.shorten("namespace", &t.Namespace, keptText)
 	c.shorten("pod", &t.Pod, keptText)
+	c.shorten("owner", &t.Owner, keptText)
 	c.shorten("container", &t.Container, keptText)
 	c.shorten("containerID", &t.ContainerID, keptText)
 	c.shorten("image", &t.Image, keptText)

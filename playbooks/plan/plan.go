@@ -22,9 +22,15 @@ type Plan struct {
 	Inputs   []Input           `json:"inputs,omitempty"`
 	Triggers []Trigger         `json:"triggers,omitempty"`
 	Dedup    Dedup             `json:"dedup"`
-	Steps    []Step            `json:"steps"`
-	Finally  []Step            `json:"finally,omitempty"`
-	Outputs  []Entry           `json:"outputs,omitempty"`
+	Guards   *Guards           `json:"guards,omitempty"`
+	// Approvers are the named circles of people that approvals and guards ask, in the order of the file.
+	Approvers []Approver  `json:"approvers,omitempty"`
+	SLO       []Objective `json:"slo,omitempty"` // in the order of the phases
+	Steps     []Step      `json:"steps"`
+	Finally   []Step      `json:"finally,omitempty"`
+	Outputs   []Entry     `json:"outputs,omitempty"`
+	// Playbooks are the playbooks that `call` steps run, and those that they call, each compiled whole and found by its hash.
+	Playbooks []Plan `json:"playbooks,omitempty"`
 	// Types holds the output type of each activity in use, in the form of Notation. Never ranged over in a workflow.
 	Types map[string]string `json:"types,omitempty"`
 }
@@ -38,81 +44,6 @@ type Input struct {
 	Default  any             `json:"default,omitempty"`
 }
 
-// Trigger says which alerts start the playbook. Exactly one source is set.
-type Trigger struct {
-	ID    string        `json:"id"`
-	Falco *FalcoTrigger `json:"falco,omitempty"`
-	Pos   Position      `json:"pos"`
-}
-
-// FalcoTrigger matches Falco alerts. Empty Rules match every rule; When is a CEL condition on the alert.
-type FalcoTrigger struct {
-	MinPriority string   `json:"minPriority,omitempty"`
-	Rules       []string `json:"rules,omitempty"`
-	When        *Expr    `json:"when,omitempty"`
-}
-
-// Dedup says which alerts are one case. Alerts with the same key join the running case.
-type Dedup struct {
-	Key Expr `json:"key"`
-}
-
-// Step is one step. Exactly one verb is set: Uses, Parallel, Foreach or Branch.
-type Step struct {
-	ID    string   `json:"id"`
-	Path  string   `json:"path"` // ids from the top, joined by "/", without iterations
-	Phase string   `json:"phase"`
-	Pos   Position `json:"pos"`
-
-	If *Expr `json:"if,omitempty"` // false makes the step skipped
-
-	Uses     *Uses    `json:"uses,omitempty"`
-	Parallel []Step   `json:"parallel,omitempty"`
-	Foreach  *Foreach `json:"foreach,omitempty"`
-	Branch   *Branch  `json:"branch,omitempty"`
-
-	OnError OnError `json:"onError"`
-}
-
-// Uses runs one activity.
-type Uses struct {
-	Activity  string            `json:"activity"`
-	With      Value             `json:"with"`
-	Effect    activities.Effect `json:"effect"`
-	Place     activities.Place  `json:"place"`
-	Undoable  bool              `json:"undoable,omitempty"`
-	Timeout   time.Duration     `json:"timeout"`             // of one attempt; never zero
-	Heartbeat time.Duration     `json:"heartbeat,omitempty"` // zero: none
-	Retry     Retry             `json:"retry"`
-}
-
-// Retry is the retry policy of an activity. Attempts is never zero: nothing is retried for ever.
-type Retry struct {
-	Attempts int           `json:"attempts"`
-	Initial  time.Duration `json:"initial"`
-	Backoff  float64       `json:"backoff"`
-	Max      time.Duration `json:"max"`
-	Never    []string      `json:"never,omitempty"` // kinds of permanent failure, besides those that are always final
-}
-
-// Foreach runs Do once for each item of In, at most Concurrency at a time; results stand by index in input order.
-type Foreach struct {
-	In          Expr    `json:"in"`
-	As          string  `json:"as"`
-	Item        string  `json:"item,omitempty"` // type of As, in the form of Notation
-	Concurrency int     `json:"concurrency"`
-	Max         int     `json:"max,omitempty"` // more items than this fail the step; zero: the engine's own limit
-	OnError     OnError `json:"onError"`       // continue: a failed item does not stop the others
-	Do          []Step  `json:"do"`
-}
-
-// Branch runs Then when the step's condition holds, Else when it does not. The condition is Cond, not Step.If.
-type Branch struct {
-	Cond Expr   `json:"cond"`
-	Then []Step `json:"then"`
-	Else []Step `json:"else,omitempty"`
-}
-
 // OnError says what a failure that retries did not mend does to the run.
 type OnError string
 
@@ -121,7 +52,16 @@ const (
 	Hold     OnError = "hold"     // keep everything contained and wait for a person
 	Continue OnError = "continue" // record it and go on
 	Fail     OnError = "fail"     // end the run as failed, after finally
+	// RollBack undoes what the run changed, then ends it as failed. Only where a playbook asks for it: to undo an isolation
+	// because a later step failed frees the intruder.
+	RollBack OnError = "rollback"
 )
+
+// Objective is how long after the alert a phase is to be through.
+type Objective struct {
+	Phase  string        `json:"phase"`
+	Within time.Duration `json:"within"`
+}
 
 // Phases gives the phases of the response, in order.
 func Phases() []string {

@@ -15,6 +15,8 @@ type Run struct {
 	PlanHash string            `json:"planHash" doc:"SHA-256 of the compiled plan"`
 	Workflow string            `json:"workflow" doc:"Temporal workflow id"`
 	DryRun   bool              `json:"dryRun" doc:"True when nothing is changed"`
+	Mode     Mode              `json:"mode" doc:"live or drill"`
+	Reopens  string            `json:"reopens" doc:"The case of the same key that ended shortly before; empty when there is none"`
 	Now      time.Time         `json:"now" doc:"The workflow's time, the same in every replay"`
 	Outcome  string            `json:"outcome" doc:"How the run ended, in finally and outputs; empty before"`
 	Alerts   int               `json:"alerts" doc:"How many alerts the case counts so far"`

@@ -20,8 +20,11 @@ type Scope struct {
 	// and "output" of an activity, or the steps inside of a parallel or branch by their ids, or the "items" of a foreach.
 	Steps map[string]any
 
-	// Vars holds the current items of the enclosing foreach steps by their names.
+	// Vars holds the current items of the enclosing foreach steps by their names, and the special variables of the place.
 	Vars map[string]any
+
+	// OutputType is the type of OutputVar, where Vars holds it.
+	OutputType activities.Type
 }
 
 // variables knows the types of a plan's variables.
@@ -45,6 +48,11 @@ func newVariables(p Plan) (*variables, error) {
 		return nil, err
 	}
 	v := &variables{alert: alert, run: run, inputs: InputsType(p.Inputs), steps: steps, items: map[string]activities.Type{}}
+	for _, name := range SpecialNames() {
+		if v.items[name], err = SpecialType(name); err != nil {
+			return nil, err
+		}
+	}
 	return v, v.collect(p.Steps, p.Finally)
 }
 
@@ -61,23 +69,17 @@ func (v *variables) collect(blocks ...[]Step) error {
 }
 
 func (v *variables) collectStep(step Step) error {
-	switch {
-	case step.Parallel != nil:
-		return v.collect(step.Parallel)
-	case step.Branch != nil:
-		return v.collect(step.Branch.Then, step.Branch.Else)
-	case step.Foreach == nil:
-		return nil
-	}
-	item := activities.Type{Kind: activities.Any}
-	if step.Foreach.Item != "" {
-		var err error
-		if item, err = ParseNotation(step.Foreach.Item); err != nil {
-			return fmt.Errorf("step %q: %w", step.ID, err)
+	if step.Foreach != nil {
+		item := activities.Type{Kind: activities.Any}
+		if step.Foreach.Item != "" {
+			var err error
+			if item, err = ParseNotation(step.Foreach.Item); err != nil {
+				return fmt.Errorf("step %q: %w", step.ID, err)
+			}
 		}
+		v.items[step.Foreach.As] = item
 	}
-	v.items[step.Foreach.As] = item
-	return v.collect(step.Foreach.Do)
+	return v.collect(step.Blocks()...)
 }
 
 // InputsType is the type of the variable `inputs`. An input without a value is absent, and its type's zero value.
@@ -114,6 +116,9 @@ func (a activation) ResolveName(name string) (any, bool) {
 	item, ok := a.Vars[name]
 	if !ok {
 		return nil, false
+	}
+	if name == OutputVar && a.OutputType.Kind != "" {
+		return declared(item, a.OutputType), true
 	}
 	return declared(item, a.types.items[name]), true
 }

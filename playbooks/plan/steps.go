@@ -49,20 +49,42 @@ func (s shaper) step(step Step) (*shape, error) {
 	out := &shape{id: step.ID, output: activities.Type{Kind: activities.Any}}
 	var err error
 	switch {
+	case step.Output != "":
+		out.output, err = ParseNotation(step.Output)
 	case step.Uses != nil:
 		if text := s.plan.Types[step.Uses.Activity]; text != "" {
 			out.output, err = ParseNotation(text)
 		}
-	case step.Parallel != nil:
-		out.children, err = s.block(step.Parallel)
 	case step.Foreach != nil:
 		out.item = &shape{id: step.ID + " item"}
 		out.item.children, err = s.block(step.Foreach.Do)
-	case step.Branch != nil:
-		both := append(append([]Step(nil), step.Branch.Then...), step.Branch.Else...)
-		out.children, err = s.block(both)
+	case step.Parallel != nil || step.Branch != nil || step.Switch != nil:
+		out.children, err = s.inside(step)
+	}
+	if err == nil {
+		err = s.caught(step)
 	}
 	return out, err
+}
+
+// inside gives the steps of all blocks of a step, which stand side by side: ids are unique.
+func (s shaper) inside(step Step) (map[string]*shape, error) {
+	step.Catch = nil
+	var all []Step
+	for _, block := range step.Blocks() {
+		all = append(all, block...)
+	}
+	return s.block(all)
+}
+
+// caught makes the steps of `catch` known among themselves; from outside they cannot be seen.
+func (s shaper) caught(step Step) error {
+	for _, c := range step.Catch {
+		if _, err := s.block(c.Do); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // roots is the variable `steps`.
@@ -137,7 +159,10 @@ func (r result) Get(name ref.Val) ref.Val {
 			return r.items()
 		}
 	case "output":
-		if r.children == nil && r.item == nil {
+		switch {
+		case r.children != nil:
+			return r.gathered()
+		case r.item == nil:
 			return r.given()
 		}
 	}
@@ -155,6 +180,17 @@ func (r result) given() ref.Val {
 	return typed{r.output}.NativeToValue(r.data["output"])
 }
 
+// gathered is the output of a parallel, an if or a switch: the outputs of the steps inside that have one, by their ids.
+func (r result) gathered() ref.Val {
+	out := map[string]any{}
+	for id := range r.children { // into a map: the order does not matter
+		if child, ok := r.data[id].(map[string]any); ok && child["output"] != nil {
+			out[id] = child["output"]
+		}
+	}
+	return typed{activities.Type{Kind: activities.Map}}.NativeToValue(out)
+}
+
 func (r result) items() ref.Val {
 	switch list := r.data["items"].(type) {
 	case nil:
@@ -169,6 +205,9 @@ func (r result) items() ref.Val {
 // IsSet is has(): a step that was skipped or failed has no output.
 func (r result) IsSet(name ref.Val) ref.Val {
 	field, _ := name.Value().(string)
+	if field == "output" && r.children != nil {
+		return types.Bool(r.data != nil)
+	}
 	return types.Bool(r.data[field] != nil)
 }
 
