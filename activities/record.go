@@ -13,12 +13,24 @@ type Record struct {
 	Workflow string       `json:"workflow" doc:"Temporal workflow id"`
 	Run      string       `json:"run" doc:"Temporal run id"`
 	DryRun   bool         `json:"dryRun" doc:"True when nothing is changed"`
+	Mode     string       `json:"mode,omitempty" doc:"live or drill"`
+	Reopens  string       `json:"reopens,omitempty" doc:"The case of the same key that ended shortly before"`
 	Outcome  string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, failed, canceled or aborted; empty while it is open"`
 	Alerts   int          `json:"alerts" doc:"How many alerts the case counts"`
 	Started  time.Time    `json:"started" doc:"When the run started"`
 	Ended    time.Time    `json:"ended,omitzero" doc:"When it ended"`
+	Decided  []Decided    `json:"decided,omitempty" doc:"What people decided, in order"`
 	Alert    any          `json:"alert" doc:"The alert that opened the case"`
 	Steps    []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
+}
+
+// Decided is one decision of a person about the run.
+type Decided struct {
+	Step   string    `json:"step,omitempty" doc:"Path of the step; empty where it is about the whole case"`
+	Choice string    `json:"choice" doc:"What was decided: a choice of an approval, or retry, skip, abort, rollback"`
+	By     string    `json:"by" doc:"Who decided"`
+	Why    string    `json:"why,omitempty" doc:"The comment or reason"`
+	At     time.Time `json:"at" doc:"When the run took it"`
 }
 
 // StepStatus is where a step is.

@@ -18,6 +18,7 @@ const (
 	StateQuery   = "state"  // -> State
 	PlanQuery    = "plan"   // -> plan.Plan
 	UndoQuery    = "undo"   // -> []Undoable, in the order they were done
+	NoteSignal   = "signal" // plan.Signal: what somebody tells the case; `wait` steps look at it
 	DecideUpdate = "decide" // Decision -> nothing: what to do with a held step, or that the case is to end
 
 	Queue         = "firebreak"          // the interpreter
@@ -38,6 +39,10 @@ type Input struct {
 	Inputs  map[string]any `json:"inputs,omitempty"`  // checked against the plan's inputs before the start
 	Cluster string         `json:"cluster"`
 	DryRun  bool           `json:"dryRun,omitempty"`
+	Mode    plan.Mode      `json:"mode,omitempty"`    // empty: live
+	By      string         `json:"by,omitempty"`      // who asked for the run; empty for an alert
+	Reopens string         `json:"reopens,omitempty"` // the case of the same key that ended shortly before
+	Resume  []byte         `json:"resume,omitempty"`  // what the run before this one of the same case left: a Carry, compressed
 }
 
 // Status is where a case is.
@@ -61,6 +66,7 @@ type State struct {
 	Holds   []HeldStep     `json:"holds,omitempty"`
 	Aborted *Decision      `json:"aborted,omitempty"` // who ended the case, and why
 	Joined  []plan.Alert   `json:"joined,omitempty"`  // the first alerts that came; Alerts counts all of them
+	Signals []plan.Signal  `json:"signals,omitempty"` // the last ones that came
 	Outputs map[string]any `json:"outputs,omitempty"`
 }
 
@@ -85,9 +91,10 @@ type Action string
 
 // The decisions.
 const (
-	RetryStep Action = "retry"
-	SkipStep  Action = "skip"
-	AbortCase Action = "abort" // nothing more is started, what runs is canceled; finally runs; containment stays
+	RetryStep    Action = "retry"
+	SkipStep     Action = "skip"
+	AbortCase    Action = "abort"    // nothing more is started, what runs is canceled; finally runs; containment stays
+	RollbackCase Action = "rollback" // as abort; what the run changed is taken back before finally
 )
 
 // Decision answers a held step. An abort without a path ends the case wherever it is, held or not.
@@ -96,6 +103,8 @@ type Decision struct {
 	Action Action `json:"action"`
 	Reason string `json:"reason,omitempty"` // needed to skip and to abort
 	By     string `json:"by"`               // the authenticated subject
+	// Set replaces fields of the step's input when it is retried, by their names.
+	Set map[string]any `json:"set,omitempty"`
 }
 
 // Undoable is one change that can be undone: registered before its activity starts.
@@ -107,6 +116,17 @@ type Undoable struct {
 	Output   any              `json:"output,omitempty"` // absent when the activity never reported back
 	Summary  string           `json:"summary,omitempty"`
 	Timeout  time.Duration    `json:"timeout,omitempty"` // of one attempt, as of the change itself
+	// Instead is what takes the change back where the playbook says so; nil: the activity's own undo.
+	Instead *Instead `json:"instead,omitempty"`
+	Undone  string   `json:"undone,omitempty"` // what a rollback of the run made of it: done or failed; empty: it stands
+}
+
+// Instead is an activity that takes a change back in the place of its own undo. Its input was made before the change.
+type Instead struct {
+	Activity string           `json:"activity"`
+	Place    activities.Place `json:"place"`
+	Input    any              `json:"input"`
+	Timeout  time.Duration    `json:"timeout,omitempty"`
 }
 
 // UndoInput is what starts the undo of a case: its changes, which are undone from last to first.
