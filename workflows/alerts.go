@@ -30,9 +30,9 @@ func (c *incident) settle(ctx workflow.Context) {
 
 // join counts one alert. It was bounded when it was signalled, unless somebody else than Firebreak signalled it.
 func (c *incident) join(ctx workflow.Context, alert plan.Alert) {
-	c.state.Alerts++
-	if len(c.state.Joined) < maxJoined {
-		c.state.Joined = append(c.state.Joined, alert.Bounded(MaxAlert))
+	c.State.Alerts++
+	if len(c.State.Joined) < maxJoined {
+		c.State.Joined = append(c.State.Joined, alert.Bounded(MaxAlert))
 	}
 	c.show(ctx)
 }

@@ -37,7 +37,7 @@ func datetime(name string, value time.Time) temporal.SearchAttributeUpdate {
 func (c *incident) tag(ctx workflow.Context) error {
 	set := []temporal.SearchAttributeUpdate{
 		keyword(PlaybookAttribute, c.in.Plan.Name),
-		keyword(CaseAttribute, c.state.Case),
+		keyword(CaseAttribute, c.State.Case),
 		keyword(ClusterAttribute, c.in.Cluster),
 		keyword(OutcomeAttribute, string(Running)),
 	}
@@ -49,19 +49,19 @@ func (c *incident) tag(ctx workflow.Context) error {
 
 // enter notes the phase that the run is in. A phase is written when it changes, not at each step.
 func (c *incident) enter(ctx workflow.Context, phase string) {
-	if phase == "" || phase == c.state.Phase {
+	if phase == "" || phase == c.State.Phase {
 		return
 	}
-	c.state.Phase = phase
+	c.State.Phase = phase
 	c.upsert(ctx, keyword(PhaseAttribute, phase))
 }
 
 // mark notes in the lists that the case is held, goes on or has ended.
 func (c *incident) mark(ctx workflow.Context, outcome string) {
-	if outcome == c.marked {
+	if outcome == c.Marked {
 		return
 	}
-	c.marked = outcome
+	c.Marked = outcome
 	c.upsert(ctx, keyword(OutcomeAttribute, outcome))
 }
 

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"fmt"
-
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -29,21 +27,4 @@ func (c *incident) parallel(ctx workflow.Context, s plan.Step, at *frame, path s
 		f.into(seen)
 	}
 	return c.done(ctx, path, "", seen), nil
-}
-
-// branch runs one of its two lists.
-func (c *incident) branch(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
-	yes, err := c.eval.Bool(s.Branch.Cond, c.scope(ctx, at))
-	if err != nil {
-		return nil, expressionFailure(path, err)
-	}
-	list, summary := s.Branch.Else, "condition is false: "
-	if yes {
-		list, summary = s.Branch.Then, "condition is true: "
-	}
-	inside := at.inner(path+"/", "")
-	if err := c.steps(ctx, list, inside); err != nil {
-		return nil, err
-	}
-	return c.done(ctx, path, fmt.Sprint(summary, s.Branch.Cond.Source), inside.into(entry{})), nil
 }

@@ -24,22 +24,22 @@ func (c *incident) show(ctx workflow.Context) {
 }
 
 func (c *incident) writeHead(w *strings.Builder) {
-	fmt.Fprintf(w, "**Case %s**: %s", c.state.Case, c.state.Status)
-	if c.state.Outcome != "" {
-		fmt.Fprintf(w, ", %s", c.state.Outcome)
+	fmt.Fprintf(w, "**Case %s**: %s", c.State.Case, c.State.Status)
+	if c.State.Outcome != "" {
+		fmt.Fprintf(w, ", %s", c.State.Outcome)
 	}
-	if c.state.DryRun {
+	if c.State.DryRun {
 		w.WriteString(", dry run: nothing is changed")
 	}
-	fmt.Fprintf(w, "; alerts counted: %d\n\n", c.state.Alerts)
-	if c.state.Aborted != nil {
-		fmt.Fprintf(w, "%s\n\n", Markdown((&aborted{*c.state.Aborted}).Error()))
+	fmt.Fprintf(w, "; alerts counted: %d\n\n", c.State.Alerts)
+	if c.State.Aborted != nil {
+		fmt.Fprintf(w, "%s\n\n", Markdown((&aborted{*c.State.Aborted}).Error()))
 	}
 }
 
 // writeHolds says what a person has to decide, before anything else.
 func (c *incident) writeHolds(w *strings.Builder) {
-	for _, h := range c.state.Holds {
+	for _, h := range c.State.Holds {
 		fmt.Fprintf(w, "**Held at %s** (%s): %s\n\nWhat to do: %s. Then update `decide` with `{\"path\": %q, \"action\": "+
 			"\"retry\" | \"skip\" | \"abort\", \"reason\": …, \"by\": …}`. Everything stays contained meanwhile.\n\n",
 			Markdown(h.Path), h.Kind, Markdown(h.Error), Markdown(h.Advice), h.Path)
@@ -59,8 +59,8 @@ func (c *incident) writePhases(w *strings.Builder) {
 }
 
 func (c *incident) countPhase(phase string) (n [5]int) {
-	for i := range c.state.Steps {
-		if s := &c.state.Steps[i]; s.Phase == phase {
+	for i := range c.State.Steps {
+		if s := &c.State.Steps[i]; s.Phase == phase {
 			n[column(s.Status)]++
 		}
 	}
@@ -83,7 +83,7 @@ func column(s activities.StepStatus) int {
 }
 
 func (c *incident) writeSteps(w *strings.Builder) {
-	steps := c.state.Steps
+	steps := c.State.Steps
 	if len(steps) > shownSteps {
 		fmt.Fprintf(w, "The last %d of %d steps:\n\n", shownSteps, len(steps))
 		steps = steps[len(steps)-shownSteps:]

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -16,19 +17,28 @@ type FailureDetails struct {
 }
 
 // failure is a step that failed, before anything was decided about it.
-type failure struct{ path, kind, cause, advice string }
+type failure struct {
+	Path   string `json:"path"`
+	Kind   string `json:"kind"`
+	Cause  string `json:"cause"`
+	Advice string `json:"advice,omitempty"`
+}
 
 // Error names the step, the cause and what to do.
 func (f *failure) Error() string {
-	text := fmt.Sprintf("step %q: %s", f.path, f.cause)
-	if f.advice != "" {
-		text += "; " + f.advice
+	text := fmt.Sprintf("step %q: %s", f.Path, f.Cause)
+	if f.Advice != "" {
+		text += "; " + f.Advice
 	}
 	return text
 }
 
 // ended is a failure that ends the run: its step says `onError: fail`.
-type ended struct{ *failure }
+type ended struct {
+	*failure
+
+	takeBack bool // `onError: rollback`: the changes are undone before `finally`
+}
 
 // Unwrap gives the failure itself.
 func (e *ended) Unwrap() error { return e.failure }
@@ -42,7 +52,11 @@ func (a *aborted) Error() string {
 	if a.Path != "" {
 		at = fmt.Sprintf(" at step %q", a.Path)
 	}
-	return fmt.Sprintf("aborted by %s%s: %s", a.By, at, a.Reason)
+	verb := "aborted"
+	if a.Action == RollbackCase {
+		verb = "aborted and rolled back"
+	}
+	return fmt.Sprintf("%s by %s%s: %s", verb, a.By, at, a.Reason)
 }
 
 // failureOf reads what Temporal says of an activity that did not succeed. A cancellation is no failure: it stays what
@@ -63,13 +77,13 @@ func failureOf(path string, err error) error {
 }
 
 func applicationFailure(path string, err *temporal.ApplicationError) error {
-	f := &failure{path: path, kind: err.Type(), cause: err.Message()}
+	f := &failure{Path: path, Kind: err.Type(), Cause: err.Message()}
 	var details FailureDetails
 	if err.HasDetails() && err.Details(&details) == nil && details.Cause != "" {
-		f.cause, f.advice = details.Cause, details.Advice
+		f.Cause, f.Advice = details.Cause, details.Advice
 	}
-	if f.advice == "" {
-		f.advice = adviceFor(f.kind)
+	if f.Advice == "" {
+		f.Advice = adviceFor(f.Kind)
 	}
 	return f
 }
@@ -97,7 +111,7 @@ func failed(err error) error {
 	case errors.As(err, &abort):
 		return flat(KindAborted, abort.Error())
 	case errors.As(err, &f):
-		return flat(f.kind, f.Error())
+		return flat(f.Kind, f.Error())
 	}
 	return flat(KindTemporary, err.Error())
 }
@@ -106,12 +120,15 @@ func flat(kind, text string) error {
 	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
-// gravest gives the error that decides over a block: an abort before a cancellation before the first failure.
+// gravest gives the error that decides over a block: an abort before a cancellation before the first failure before a
+// `stop`.
 func gravest(errs []error) error {
-	var first, cancel error
+	var first, cancel, stop error
 	for _, err := range errs {
 		var abort *aborted
 		switch {
+		case isStopped(err):
+			stop = cmp.Or(stop, err)
 		case err == nil:
 		case errors.As(err, &abort):
 			return err
@@ -124,5 +141,5 @@ func gravest(errs []error) error {
 	if cancel != nil {
 		return cancel
 	}
-	return first
+	return cmp.Or(first, stop)
 }

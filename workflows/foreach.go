@@ -23,19 +23,24 @@ type loop struct {
 
 // foreach runs its steps for each item, at most Concurrency of them at a time.
 func (c *incident) foreach(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
-	items, err := c.items(ctx, s.Foreach, at, path)
-	if err != nil {
-		return nil, err
+	items, known := c.Lists[path]
+	if !known {
+		var err error
+		if items, err = c.items(ctx, s.Foreach, at, path); err != nil {
+			return nil, err
+		}
+		c.Lists[path] = items
 	}
 	l := loop{c, s, at, path, items, make([]any, len(items)), make([]error, len(items))}
 	if err := l.run(ctx); err != nil {
 		return nil, err
 	}
+	delete(c.Lists, path)
 	return l.sum(ctx), nil
 }
 
 func (c *incident) items(ctx workflow.Context, f *plan.Foreach, at *frame, path string) ([]any, error) {
-	items, err := c.eval.List(f.In, c.scope(ctx, at))
+	items, err := at.unit.eval.List(f.In, c.scope(ctx, at))
 	if err != nil {
 		return nil, expressionFailure(path, err)
 	}
@@ -84,7 +89,7 @@ func (l *loop) stopping(ctx workflow.Context) error {
 	return gravest(l.errs)
 }
 
-func (l *loop) prefix(i int) string { return fmt.Sprintf("%s[%d]", l.path, i) }
+func (l *loop) prefix(i int) string { return indexed(l.path, i) }
 
 func (l *loop) item(ctx workflow.Context, i int) error {
 	inside := l.at.item(l.prefix(i)+"/", l.step.Foreach.As, l.items[i])

@@ -22,6 +22,8 @@ const (
 // the blocks around it see.
 type frame struct {
 	outer   *frame
+	unit    *unit  // the playbook whose steps these are
+	lowest  bool   // the outermost block of a called playbook: its steps see nothing outside
 	prefix  string // of the paths inside, such as "isolate[0]/"
 	label   string // of the item, for summaries
 	ids     []string
@@ -35,7 +37,14 @@ func (f *frame) inner(prefix, label string) *frame {
 	if label == "" {
 		label = f.label
 	}
-	return &frame{outer: f, prefix: prefix, label: label}
+	return &frame{outer: f, unit: f.unit, prefix: prefix, label: label}
+}
+
+// bottom opens the outermost block of a called playbook.
+func (f *frame) bottom(prefix string, u *unit) *frame {
+	in := f.inner(prefix, "")
+	in.unit, in.lowest = u, true
+	return in
 }
 
 // item opens one iteration of a foreach.
@@ -76,6 +85,9 @@ func (c *incident) scope(ctx workflow.Context, f *frame) plan.Scope {
 	var chain []*frame
 	for at := f; at != nil; at = at.outer {
 		chain = append(chain, at)
+		if at.lowest {
+			break
+		}
 	}
 	for i := len(chain) - 1; i >= 0; i-- { // from the outside in: the inner name wins
 		chain[i].into(steps)
@@ -83,13 +95,13 @@ func (c *incident) scope(ctx workflow.Context, f *frame) plan.Scope {
 			vars[chain[i].name] = chain[i].value
 		}
 	}
-	return plan.Scope{Alert: c.in.Alert, Inputs: c.in.Inputs, Run: c.runVariable(ctx), Steps: steps, Vars: vars}
+	return plan.Scope{Alert: c.in.Alert, Inputs: f.unit.inputs, Run: c.runVariable(ctx), Steps: steps, Vars: vars}
 }
 
 func (c *incident) runVariable(ctx workflow.Context) plan.Run {
-	r := c.state.Record
+	r := c.State.Record
 	return plan.Run{
 		Case: r.Case, Cluster: r.Cluster, Playbook: r.Playbook, Version: r.Version, PlanHash: r.PlanHash,
-		Workflow: r.Workflow, DryRun: r.DryRun, Now: workflow.Now(ctx), Outcome: r.Outcome, Alerts: r.Alerts, Record: r,
+		Workflow: r.Workflow, DryRun: r.DryRun, Mode: c.in.Mode, Reopens: r.Reopens, Now: workflow.Now(ctx), Outcome: r.Outcome, Alerts: r.Alerts, Record: r,
 	}
 }

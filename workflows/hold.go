@@ -20,16 +20,19 @@ type hold struct {
 
 // hold waits for a decision and follows it. Neither an entry nor an error means: run the step again.
 func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
-	h := &hold{HeldStep: HeldStep{Path: f.path, Error: f.cause, Kind: f.kind, Advice: f.advice}}
+	h := &hold{HeldStep: HeldStep{Path: f.Path, Error: f.Cause, Kind: f.Kind, Advice: f.Advice}}
 	c.suspend(ctx, h)
 	_ = workflow.Await(ctx, func() bool { return h.decision != nil || c.stopping(ctx) != nil }) // released says why
-	c.resume(ctx, h)
+	c.letGo(ctx, h)
 	if err := c.released(ctx, h); err != nil {
-		c.fail(ctx, f.path, f.cause)
+		c.fail(ctx, f.Path, f.Cause)
 		return nil, err
 	}
 	if h.decision.Action == SkipStep {
 		return c.passOver(ctx, f, h.decision), nil
+	}
+	if len(h.decision.Set) > 0 {
+		c.Edits[f.Path] = h.decision.Set
 	}
 	return nil, nil
 }
@@ -38,9 +41,9 @@ func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
 // by itself.
 func (c *incident) released(ctx workflow.Context, h *hold) error {
 	switch {
-	case h.decision == nil, c.aborted != nil && !c.ending:
+	case h.decision == nil, c.aborted != nil && c.End == nil:
 		return c.stopping(ctx)
-	case h.decision.Action == AbortCase:
+	case ends(h.decision.Action):
 		return &aborted{*h.decision}
 	}
 	return nil
@@ -48,8 +51,8 @@ func (c *incident) released(ctx workflow.Context, h *hold) error {
 
 // passOver records that a person skipped the step. Its error stays in the record: nothing was done.
 func (c *incident) passOver(ctx workflow.Context, f *failure, d *Decision) entry {
-	c.close(ctx, f.path, activities.StepSkipped, fmt.Sprintf("skipped by %s: %s", d.By, d.Reason), f.cause)
-	return entry{statusKey: string(activities.StepSkipped), errorKey: f.cause}
+	c.close(ctx, f.Path, activities.StepSkipped, fmt.Sprintf("skipped by %s: %s", d.By, d.Reason), f.Cause)
+	return entry{statusKey: string(activities.StepSkipped), errorKey: f.Cause}
 }
 
 func (c *incident) suspend(ctx workflow.Context, h *hold) {
@@ -59,21 +62,21 @@ func (c *incident) suspend(ctx workflow.Context, h *hold) {
 	c.listHolds(ctx)
 }
 
-func (c *incident) resume(ctx workflow.Context, h *hold) {
+func (c *incident) letGo(ctx workflow.Context, h *hold) {
 	c.holds = slices.DeleteFunc(c.holds, func(other *hold) bool { return other == h })
 	c.listHolds(ctx)
 }
 
 func (c *incident) listHolds(ctx workflow.Context) {
-	c.state.Holds = nil
+	c.State.Holds = nil
 	for _, h := range c.holds {
-		c.state.Holds = append(c.state.Holds, h.HeldStep)
+		c.State.Holds = append(c.State.Holds, h.HeldStep)
 	}
-	c.state.Status = Running
+	c.State.Status = Running
 	if len(c.holds) > 0 {
-		c.state.Status = Held
+		c.State.Status = Held
 	}
-	c.mark(ctx, string(c.state.Status))
+	c.mark(ctx, string(c.State.Status))
 	c.show(ctx)
 }
 
@@ -81,7 +84,7 @@ func (c *incident) listHolds(ctx workflow.Context) {
 func (c *incident) takeDecisions(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, DecideUpdate, c.decide, workflow.UpdateHandlerOptions{
 		Validator:   c.checkDecision,
-		Description: "Decide what becomes of a held step: retry, skip or abort; an abort without a step ends the case",
+		Description: "Decide what becomes of a held step: retry, skip, abort or rollback; the last two without a step end the case wherever it is",
 	})
 }
 
@@ -94,19 +97,25 @@ func (c *incident) decide(ctx workflow.Context, d Decision) error {
 		its.Path = h.Path
 		h.decision = &its
 	}
-	if d.Action == AbortCase {
+	c.State.Decided = append(c.State.Decided, activities.Decided{
+		Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx),
+	})
+	if ends(d.Action) {
 		c.abort(ctx, d)
 	}
 	return nil
 }
 
+// ends tells whether a decision ends the case.
+func ends(a Action) bool { return a == AbortCase || a == RollbackCase }
+
 // abort ends the steps: nothing new is started, and what is in flight is canceled and waited for. In `finally` it ends
 // only what is held, since evidence is sealed there.
 func (c *incident) abort(ctx workflow.Context, d Decision) {
-	if c.state.Aborted == nil {
-		c.state.Aborted = &d
+	if c.State.Aborted == nil {
+		c.State.Aborted = &d
 	}
-	if !c.ending {
+	if c.End == nil {
 		c.aborted = &aborted{d}
 		c.stop()
 	}
@@ -114,19 +123,37 @@ func (c *incident) abort(ctx workflow.Context, d Decision) {
 }
 
 func (c *incident) checkDecision(d Decision) error {
+	over := c.End != nil
 	switch {
-	case c.aborted != nil && !c.ending:
+	case c.aborted != nil && !over:
 		return fmt.Errorf("the case is ending already: %w", c.aborted)
-	case d.Action == AbortCase && d.Path == "" && c.ending && len(c.heldPaths()) == 0:
+	case !slices.Contains([]Action{RetryStep, SkipStep, AbortCase, RollbackCase}, d.Action):
+		return fmt.Errorf("decision %q is none of retry, skip, abort and rollback", d.Action)
+	case d.Action == RollbackCase && over:
+		return errors.New("the steps are over and `finally` runs; `firebreak undo` takes the changes back when the case has ended")
+	case ends(d.Action) && d.Path == "" && over && len(c.heldPaths()) == 0:
 		return errors.New("the case is ending already: `finally` runs, and none of its steps is held")
-	case (d.Action != AbortCase || d.Path != "") && c.held(d.Path) == nil:
+	case (!ends(d.Action) || d.Path != "") && c.held(d.Path) == nil:
 		return fmt.Errorf("step %q is not held; held are: %s", d.Path, c.heldText())
-	case !slices.Contains([]Action{RetryStep, SkipStep, AbortCase}, d.Action):
-		return fmt.Errorf("decision %q is none of retry, skip and abort", d.Action)
 	case d.Action != RetryStep && strings.TrimSpace(d.Reason) == "":
 		return fmt.Errorf("to %s, say why: the reason is part of the record", d.Action)
+	case len(d.Set) > 0 && d.Action != RetryStep:
+		return errors.New("only a retry can set fields of the step's input")
 	case d.By == "":
 		return errors.New("the decision does not say who decides")
+	}
+	return c.settable(d)
+}
+
+// settable refuses fields for a step that has no input.
+func (c *incident) settable(d Decision) error {
+	switch {
+	case len(d.Set) == 0:
+		return nil
+	case c.at(d.Path).Activity == "":
+		return fmt.Errorf("step %q runs no activity, so there is no input to set", d.Path)
+	case len(encode(d.Set)) > MaxOutput:
+		return fmt.Errorf("what is set is larger than %d bytes", MaxOutput)
 	}
 	return nil
 }

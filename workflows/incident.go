@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -12,46 +11,76 @@ import (
 )
 
 // incident is one case as it runs. Every field lives in the workflow's own coroutines: no lock is needed, and nothing
-// is shared with another run.
+// is shared with another run. What must outlive the run, when its history grows long, is in the embedded Carry.
 type incident struct {
+	Carry
+
 	in       Input
-	eval     *plan.Evaluator
-	state    State
-	changes  []Undoable
+	root     *unit
+	units    map[string]*unit // playbooks that steps call, by the hash of their plans
 	holds    []*hold
 	aborted  *aborted            // the decision that ended the steps
-	ending   bool                // the steps are over: `finally` runs
 	stop     workflow.CancelFunc // ends the steps, and what they have in flight
-	marked   string              // the outcome that the lists show
-	recorded map[string]int      // path -> index in state.Steps
+	recorded map[string]int      // path -> index in State.Steps
 	finished map[string]entry    // path -> what expressions see of a step that is through; written once
-	rounds   map[string]int      // path -> how often the step was run
+	entered  map[string]bool     // paths of the steps that the run before this one was inside of
+	busy     int                 // activities in flight: a run is not left while there are any
+	draining bool                // nothing new is started, so that the run can be left
+	staying  bool                // the run cannot be left: there is too much to hand on
 }
 
-// Interpreter holds the two workflows. What it keeps between runs is a cache of parsed expressions.
+// unit is a playbook as it runs: the case's own, or one that a step calls.
+type unit struct {
+	plan   plan.Plan
+	eval   *plan.Evaluator
+	inputs map[string]any
+}
+
+// Interpreter holds the workflows. What it keeps between runs is a cache of parsed expressions.
 type Interpreter struct{ eval *plan.Evaluator }
 
 // New gives the interpreter that a worker registers.
 func New() *Interpreter { return &Interpreter{eval: plan.NewEvaluator()} }
 
 // Case runs one compiled plan from its first step to its last, then `finally`, whatever happened. It is registered as
-// CaseWorkflow.
+// CaseWorkflow. A long case is a chain of runs: each hands what it knows to the next.
 func (i *Interpreter) Case(ctx workflow.Context, in Input) (Result, error) {
-	eval, err := i.eval.For(in.Plan)
+	c, err := i.incident(ctx, in)
 	if err != nil {
 		return Result{}, flat(string(activities.InvalidInput), err.Error())
 	}
-	c := newIncident(ctx, in, eval)
-	running, stop := workflow.WithCancel(ctx)
-	defer stop()
-	c.stop = stop
 	if err := errors.Join(c.listen(ctx), c.tag(ctx)); err != nil {
 		return Result{}, flat(KindTemporary, err.Error())
 	}
 	c.show(ctx)
-	root := &frame{}
-	err = c.steps(running, in.Plan.Steps, root)
-	return c.finish(ctx, root, err)
+	var result Result
+	through := false
+	workflow.GoNamed(ctx, "steps", func(ctx workflow.Context) {
+		result, err = c.run(ctx)
+		through = true
+	})
+	if next := c.leave(ctx, &through); next != nil {
+		return Result{}, next
+	}
+	return result, err
+}
+
+// run goes through the steps and then through `finally`, or on from where the run before this one was left.
+func (c *incident) run(ctx workflow.Context) (Result, error) {
+	at := &frame{unit: c.root}
+	running, stop := workflow.WithCancel(ctx)
+	defer stop()
+	c.stop = stop
+	if c.End == nil {
+		err := c.steps(running, c.in.Plan.Steps, at)
+		if c.aborted != nil { // whatever the last step made of it
+			err = c.aborted
+		}
+		c.End = endOf(err)
+	} else {
+		c.revisit(at, c.in.Plan.Steps)
+	}
+	return c.finish(ctx, at)
 }
 
 // CaseID is the case's id: the workflow's id and eight digits of its first run's, which are the first ones of a random
@@ -64,132 +93,58 @@ func CaseID(workflowID, firstRunID string) string {
 	return workflowID + "." + digits[:min(8, len(digits))]
 }
 
-func newIncident(ctx workflow.Context, in Input, eval *plan.Evaluator) *incident {
+func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error) {
+	c := &incident{
+		in: in, stop: func() {}, units: map[string]*unit{}, recorded: map[string]int{}, finished: map[string]entry{}, entered: map[string]bool{},
+	}
+	if in.Mode == "" {
+		c.in.Mode = plan.Live
+	}
+	eval, err := i.eval.For(in.Plan)
+	if err != nil {
+		return nil, err
+	}
+	c.root = &unit{plan: in.Plan, eval: eval, inputs: in.Inputs}
+	for _, called := range in.Plan.Playbooks {
+		eval, err := i.eval.For(called)
+		if err != nil {
+			return nil, err
+		}
+		c.units[called.Hash] = &unit{plan: called, eval: eval}
+	}
+	c.Carry = fresh(ctx, c.in)
+	if len(in.Resume) > 0 {
+		err = c.resume(ctx, in.Resume)
+	}
+	return c, err
+}
+
+func fresh(ctx workflow.Context, in Input) Carry {
 	info := workflow.GetInfo(ctx)
-	return &incident{
-		in: in, eval: eval, marked: string(Running),
-		recorded: map[string]int{}, finished: map[string]entry{}, rounds: map[string]int{},
-		state: State{
+	return Carry{
+		Marked: string(Running), Rounds: map[string]int{}, Tries: map[string]int{}, Deadlines: map[string]int64{},
+		Choices: map[string]int{}, Lists: map[string][]any{}, Edits: map[string]map[string]any{}, Failing: map[string]*failure{}, Fatal: map[string]*failure{},
+		State: State{
 			Status: Running,
 			Record: activities.Record{
 				Case: CaseID(info.WorkflowExecution.ID, info.FirstRunID), Playbook: in.Plan.Name,
 				Version: in.Plan.Version, Title: in.Plan.Title, PlanHash: in.Plan.Hash, Cluster: in.Cluster,
 				Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, DryRun: in.DryRun,
+				Mode: string(in.Mode), Reopens: in.Reopens,
 				Started: workflow.Now(ctx), Alert: in.Alert, Steps: []activities.StepRecord{},
 			},
 		},
 	}
 }
 
-// listen answers queries, counts alerts and takes decisions.
+// listen answers queries, counts alerts, takes signals and decisions.
 func (c *incident) listen(ctx workflow.Context) error {
 	c.countAlerts(ctx)
+	c.takeSignals(ctx)
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StateQuery, func() (State, error) { return c.state, nil }),
+		workflow.SetQueryHandler(ctx, StateQuery, func() (State, error) { return c.State, nil }),
 		workflow.SetQueryHandler(ctx, PlanQuery, func() (plan.Plan, error) { return c.in.Plan, nil }),
-		workflow.SetQueryHandler(ctx, UndoQuery, func() ([]Undoable, error) { return c.changes, nil }),
+		workflow.SetQueryHandler(ctx, UndoQuery, func() ([]Undoable, error) { return c.standing(), nil }),
 		c.takeDecisions(ctx),
 	)
-}
-
-// finish runs `finally` on a context that no cancellation reaches, and says how the case ended.
-func (c *incident) finish(ctx workflow.Context, root *frame, err error) (Result, error) {
-	if c.aborted != nil { // whatever the last step made of it
-		err = c.aborted
-	}
-	c.ending = true
-	_, c.state.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
-	detached, release := workflow.NewDisconnectedContext(ctx)
-	defer release()
-	last := c.finally(detached, root)
-	c.settle(detached)
-	if err == nil {
-		err = last
-	}
-	if err == nil {
-		err = c.outputs(detached, root)
-	}
-	c.state.Status, c.state.Outcome = c.verdict(err)
-	c.state.Ended, c.state.Holds = workflow.Now(ctx), nil
-	c.mark(detached, c.state.Outcome)
-	c.show(detached)
-	switch {
-	case err == nil:
-		return Result{Case: c.state.Case, Outcome: c.state.Outcome, Alerts: c.state.Alerts, Outputs: c.state.Outputs}, nil
-	case temporal.IsCanceledError(err):
-		return Result{}, temporal.NewCanceledError()
-	}
-	return Result{}, failed(err)
-}
-
-// finally runs every step of `finally`, also after one of them failed or was aborted: sealing must not depend on a
-// report.
-func (c *incident) finally(ctx workflow.Context, root *frame) error {
-	inside := root.inner("", "")
-	var errs []error
-	for _, s := range c.in.Plan.Finally {
-		errs = append(errs, c.step(ctx, s, inside))
-	}
-	root.adopt(inside)
-	return gravest(errs)
-}
-
-func (c *incident) outputs(ctx workflow.Context, root *frame) error {
-	if len(c.in.Plan.Outputs) == 0 {
-		return nil
-	}
-	values, err := c.eval.Entries(c.in.Plan.Outputs, c.scope(ctx, root))
-	if err != nil {
-		return &failure{"outputs", KindExpression, err.Error(), "correct the playbook's outputs"}
-	}
-	c.state.Outputs = values
-	return nil
-}
-
-// The outcomes of a case.
-const (
-	OutcomeContained = "contained"        // a change of the contain phase was done, and none of its steps failed
-	OutcomePartly    = "partly contained" // the same, but a step of the phase failed or was passed over
-	OutcomeCompleted = "completed"        // the plan is through, and the contain phase changed nothing
-	OutcomeRehearsed = "rehearsed"        // a dry run is through
-	OutcomeFailed    = "failed"
-	OutcomeCanceled  = "canceled"
-	OutcomeAborted   = "aborted"
-)
-
-func (c *incident) verdict(err error) (Status, string) {
-	var abort *aborted
-	switch {
-	case errors.As(err, &abort):
-		return Failed, OutcomeAborted
-	case temporal.IsCanceledError(err):
-		return Canceled, OutcomeCanceled
-	case err != nil:
-		return Failed, OutcomeFailed
-	case c.in.DryRun:
-		return Completed, OutcomeRehearsed
-	}
-	return Completed, c.containment()
-}
-
-// containment is honest: what failed in the contain phase, or was passed over by a person or by onError, is told even
-// where something else was changed.
-func (c *incident) containment() string {
-	changed, missed := false, false
-	for _, s := range c.state.Steps {
-		switch {
-		case s.Phase != "contain":
-		case s.Status == activities.StepFailed, s.Error != "":
-			missed = true
-		case s.Activity != "" && s.Status == activities.StepDone && c.registered(s.Path) >= 0:
-			changed = true
-		}
-	}
-	switch {
-	case changed && missed:
-		return OutcomePartly
-	case changed:
-		return OutcomeContained
-	}
-	return OutcomeCompleted
 }

@@ -8,22 +8,22 @@ import (
 )
 
 // at gives the record of a step; the pointer is good until the next step begins.
-func (c *incident) at(path string) *activities.StepRecord { return &c.state.Steps[c.recorded[path]] }
+func (c *incident) at(path string) *activities.StepRecord { return &c.State.Steps[c.recorded[path]] }
 
 // begin records that a step starts, or starts again.
 func (c *incident) begin(ctx workflow.Context, s plan.Step, path string) {
 	i, again := c.recorded[path]
 	if !again {
-		i = len(c.state.Steps)
+		i = len(c.State.Steps)
 		c.recorded[path] = i
-		c.state.Steps = append(c.state.Steps, activities.StepRecord{Path: path, Phase: s.Phase, Started: workflow.Now(ctx)})
+		c.State.Steps = append(c.State.Steps, activities.StepRecord{Path: path, Phase: s.Phase, Started: workflow.Now(ctx)})
 	}
-	r := &c.state.Steps[i]
+	r := &c.State.Steps[i]
 	r.Status, r.Error, r.Summary = activities.StepRunning, "", ""
 	if s.Uses != nil {
 		r.Activity = s.Uses.Activity
 	}
-	c.rounds[path]++
+	c.Rounds[path]++
 	c.show(ctx)
 }
 

@@ -21,22 +21,22 @@ func (c *incident) steps(ctx workflow.Context, list []plan.Step, at *frame) erro
 	return nil
 }
 
-// step runs one step and does what its onError says. The error it returns ends the run: an abort, a cancellation, or
-// a failure of a step with `onError: fail`.
+// step runs one step and does what its onError says. The error it returns ends the run: an abort, a cancellation, a
+// `stop`, or a failure of a step with `onError: fail`.
 func (c *incident) step(ctx workflow.Context, s plan.Step, at *frame) error {
 	path := at.prefix + s.ID
-	if seen, through := c.finished[path]; through { // a block is run again after a hold; this part of it is done
+	if seen, through := c.finished[path]; through { // a block is gone through again; this part of it is done
 		at.put(s.ID, seen)
 		return nil
 	}
+	if f := c.Fatal[path]; f != nil {
+		return &ended{failure: f}
+	}
 	for {
-		if err := c.stopping(ctx); err != nil {
+		if err := c.gate(ctx); err != nil {
 			return err
 		}
-		seen, err := c.once(ctx, s, at, path)
-		if err != nil {
-			seen, err = c.afterError(ctx, s, path, err)
-		}
+		seen, err := c.round(ctx, s, at, path)
 		if seen != nil {
 			c.finished[path] = seen
 			at.put(s.ID, seen)
@@ -47,9 +47,21 @@ func (c *incident) step(ctx workflow.Context, s plan.Step, at *frame) error {
 	}
 }
 
-// stopping says why nothing new may be started, if so.
+// round runs the step once, or goes on with its failure. Neither an entry nor an error means: run it again.
+func (c *incident) round(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
+	if f := c.Failing[path]; f != nil { // the run before had come to it
+		return c.afterFailure(ctx, s, at, path, f)
+	}
+	seen, err := c.once(ctx, s, at, path)
+	if err != nil {
+		return c.afterError(ctx, s, at, path, err)
+	}
+	return seen, nil
+}
+
+// stopping says why nothing new may be started, if so. What a called playbook closes with goes on.
 func (c *incident) stopping(ctx workflow.Context) error {
-	if c.aborted != nil && !c.ending {
+	if c.aborted != nil && c.End == nil && !closing(ctx) {
 		return c.aborted
 	}
 	if ctx.Err() != nil {
@@ -61,9 +73,10 @@ func (c *incident) stopping(ctx workflow.Context) error {
 // once runs the step's verb one time, unless its condition is false.
 func (c *incident) once(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
 	c.enter(ctx, s.Phase)
+	again := len(c.entered) > 0 && c.again(path)
 	c.begin(ctx, s, path)
-	if s.If != nil {
-		yes, err := c.eval.Bool(*s.If, c.scope(ctx, at))
+	if s.If != nil && !again {
+		yes, err := at.unit.eval.Bool(*s.If, c.scope(ctx, at))
 		if err != nil {
 			return nil, expressionFailure(path, err)
 		}
@@ -71,11 +84,19 @@ func (c *incident) once(ctx workflow.Context, s plan.Step, at *frame, path strin
 			return c.skip(ctx, path, "its condition is false: "+s.If.Source), nil
 		}
 	}
+	if s.Requires != nil && !again {
+		if err := c.secured(ctx, s, path); err != nil {
+			return nil, err
+		}
+	}
 	return c.verb(ctx, s, at, path)
 }
 
+// verb is the one list of what a step can do.
 func (c *incident) verb(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
 	switch {
+	case s.While != nil:
+		return c.while(ctx, s, at, path)
 	case s.Uses != nil:
 		return c.uses(ctx, s, at, path)
 	case s.Parallel != nil:
@@ -84,29 +105,59 @@ func (c *incident) verb(ctx workflow.Context, s plan.Step, at *frame, path strin
 		return c.foreach(ctx, s, at, path)
 	case s.Branch != nil:
 		return c.branch(ctx, s, at, path)
+	case s.Switch != nil:
+		return c.choose(ctx, s, at, path)
+	case s.Wait != nil:
+		return c.wait(ctx, s, at, path)
+	case s.Call != nil:
+		return c.call(ctx, s, at, path)
+	case s.Set != nil:
+		return c.set(ctx, s, at, path)
+	case s.Rollback != nil:
+		return c.rollback(ctx, s, at, path)
+	case s.Stop != nil:
+		return nil, c.halt(ctx, s, at, path)
 	}
 	return nil, &failure{path, string(activities.Unsupported), "this worker does not know the step's verb",
 		"run workers of the version that compiled the plan, then retry"}
 }
 
 // afterError decides over a step that did not succeed. Neither an entry nor an error means: run it again.
-func (c *incident) afterError(ctx workflow.Context, s plan.Step, path string, err error) (entry, error) {
+func (c *incident) afterError(ctx workflow.Context, s plan.Step, at *frame, path string, err error) (entry, error) {
 	var f *failure
 	var end *ended
-	if c.aborted != nil && temporal.IsCanceledError(err) && !c.ending { // the abort canceled it
+	var stop *stopped
+	if c.aborted != nil && temporal.IsCanceledError(err) && c.End == nil { // the abort canceled it
 		err = c.aborted
 	}
 	switch {
+	case errors.As(err, &stop):
+		c.done(ctx, path, stop.Error(), entry{})
+		return nil, err
 	case errors.As(err, &end), !errors.As(err, &f): // an inner step or a person has decided already
 		c.fail(ctx, path, err.Error())
 		return nil, err
-	case s.OnError == plan.Continue:
-		return c.fail(ctx, path, f.cause), nil
-	case s.OnError == plan.Fail:
-		c.fail(ctx, path, f.cause)
-		return nil, &ended{f}
 	}
-	return c.hold(ctx, f)
+	c.Failing[path] = f
+	return c.afterFailure(ctx, s, at, path, f)
+}
+
+// afterFailure does what the playbook says of a failure that retries did not mend.
+func (c *incident) afterFailure(ctx workflow.Context, s plan.Step, at *frame, path string, f *failure) (entry, error) {
+	seen, caught, err := c.catch(ctx, s, at, path, f)
+	switch {
+	case err != nil, caught:
+	case s.OnError == plan.Continue, closing(ctx) && c.aborted != nil:
+		seen = c.fail(ctx, path, f.Cause)
+	case s.OnError == plan.Fail, s.OnError == plan.RollBack:
+		c.fail(ctx, path, f.Cause)
+		c.Fatal[path] = f
+		err = &ended{failure: f, takeBack: s.OnError == plan.RollBack}
+	default:
+		seen, err = c.hold(ctx, f)
+	}
+	delete(c.Failing, path)
+	return seen, err
 }
 
 func expressionFailure(path string, err error) error {

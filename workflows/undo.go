@@ -67,9 +67,8 @@ func (u UndoResult) Failures() int {
 }
 
 func (r *retraction) undo(ctx workflow.Context, change Undoable) {
-	r.run(ctx, UndoActivity(change.Activity), change.Place, change.Call.Step, takenBack(change), change.Timeout, UndoActivityInput{
-		Call: change.Call, Input: encode(change.Input), Output: encode(change.Output),
-	})
+	u := undoing(change)
+	r.run(ctx, u.name, u.uses, change.Call.Step, takenBack(change), u.input)
 }
 
 // takenBack says what an undo took back, in the words of the change itself.
@@ -97,17 +96,16 @@ func (r *retraction) note(ctx workflow.Context) {
 	}
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	call := activities.Call{Case: r.in.Case, Step: "undo", Key: r.in.Case + "/undo/" + run}
-	r.run(ctx, NoteUndo, activities.OnAnalysis, "note", "noted in the custody log", time.Minute, ActivityInput{
-		Call: call, Input: encode(map[string]any{"text": text}),
-	})
+	u := plan.Uses{Place: activities.OnAnalysis, Timeout: time.Minute, Retry: undoing(Undoable{}).uses.Retry}
+	r.run(ctx, NoteUndo, u, "note", "noted in the custody log", ActivityInput{Call: call, Input: encode(map[string]any{"text": text})})
 }
 
-func (r *retraction) run(ctx workflow.Context, name string, place activities.Place, path, done string, timeout time.Duration, in any) {
+func (r *retraction) run(ctx workflow.Context, name string, u plan.Uses, path, done string, in any) {
 	i := len(r.result.Steps)
 	r.result.Steps = append(r.result.Steps, activities.StepRecord{
 		Path: path, Activity: name, Status: activities.StepRunning, Started: workflow.Now(ctx),
 	})
-	err := r.execute(ctx, name, place, path, timeout, in)
+	err := r.execute(ctx, name, u, path, in)
 	s := &r.result.Steps[i]
 	s.Ended, s.Status, s.Summary = workflow.Now(ctx), activities.StepDone, done
 	if err != nil {
@@ -116,10 +114,7 @@ func (r *retraction) run(ctx workflow.Context, name string, place activities.Pla
 	r.show(ctx)
 }
 
-func (r *retraction) execute(ctx workflow.Context, name string, place activities.Place, path string, timeout time.Duration, in any) error {
-	u := plan.Uses{Place: place, Timeout: orDefault(timeout, 2*time.Minute), Retry: plan.Retry{
-		Attempts: 8, Initial: time.Second, Backoff: 2, Max: 30 * time.Second,
-	}}
+func (r *retraction) execute(ctx workflow.Context, name string, u plan.Uses, path string, in any) error {
 	options := activityOptions(r.in.Cluster, &u, path, summaryOf("undo", path, ""))
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, in).Get(ctx, nil)
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -12,44 +13,90 @@ import (
 
 // uses runs one activity.
 func (c *incident) uses(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
+	output, err := c.perform(ctx, s, at, path, attempt{call: c.callOf(path, path), id: c.activityID(path)})
+	if err != nil {
+		return nil, err
+	}
+	return c.succeed(ctx, path, output), nil
+}
+
+// attempt is one run of a step's activity.
+type attempt struct {
+	call activities.Call
+	id   string // in Temporal
+}
+
+// perform evaluates the activity's input, checks the guards, registers what can be undone, and runs the activity.
+func (c *incident) perform(ctx workflow.Context, s plan.Step, at *frame, path string, a attempt) (any, error) {
 	input, err := c.input(ctx, s.Uses, at, path)
 	if err != nil {
 		return nil, err
 	}
-	call := c.call(path)
-	summary := summaryOf(s.Phase, path, label(at, input.value))
-	change := -1
-	if s.Uses.Undoable && !c.in.DryRun {
-		change = c.register(s.Uses, call, input.value, summary)
+	if a.call.Key, err = c.key(ctx, s.Uses, at, a.call.Key); err != nil {
+		return nil, err
 	}
-	options := activityOptions(c.in.Cluster, s.Uses, c.activityID(path), summary)
+	if changes(s.Uses) {
+		if err := c.guard(ctx, s, path, input.value); err != nil {
+			return nil, err
+		}
+	}
+	summary := summaryOf(s.Phase, path, label(at, input.value))
+	change, err := c.register(ctx, s.Uses, at, a.call, input.value, summary)
+	if err != nil {
+		return nil, err
+	}
+	options := activityOptions(c.in.Cluster, s.Uses, a.id, summary)
 	if s.OnError == plan.Continue {
 		options.ScheduleToCloseTimeout = patience(s.Uses)
 	}
-	ctx = workflow.WithActivityOptions(ctx, options)
-	var raw json.RawMessage
-	err = workflow.ExecuteActivity(ctx, s.Uses.Activity, ActivityInput{Call: call, Input: input.raw}).Get(ctx, &raw)
+	raw, err := c.patiently(ctx, s, at, path, options, ActivityInput{Call: a.call, Input: input.raw})
 	if err != nil {
-		return nil, failureOf(path, err)
+		return nil, err
 	}
 	output, err := plan.Decode(raw)
 	if err != nil {
 		return nil, failureOf(path, err)
 	}
 	if change >= 0 {
-		c.changes[change].Output = output
+		c.Changes[change].Output = output
 	}
-	return c.succeed(ctx, path, output), nil
+	return output, nil
 }
 
-// call is what the activity is told. The key is the same in every attempt and every round.
-func (c *incident) call(path string) activities.Call {
-	return activities.Call{Case: c.state.Case, Step: path, Key: c.state.Case + "/" + path, DryRun: c.in.DryRun}
+func changes(u *plan.Uses) bool {
+	return u.Effect == activities.Change || u.Effect == activities.Destroy
+}
+
+// execute runs an activity and waits for it. Every activity of a case goes through here: a run with one in flight is not
+// left.
+func (c *incident) execute(ctx workflow.Context, o workflow.ActivityOptions, name string, in any) (json.RawMessage, error) {
+	c.busy++
+	defer func() { c.busy-- }()
+	var raw json.RawMessage
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), name, in).Get(ctx, &raw)
+	return raw, err
+}
+
+// callOf is what the activity is told. The key is the same in every attempt and every round.
+func (c *incident) callOf(path, key string) activities.Call {
+	return activities.Call{Case: c.State.Case, Step: path, Key: c.State.Case + "/" + key, DryRun: c.in.DryRun}
+}
+
+// key is the playbook's own idempotency key, where it has one.
+func (c *incident) key(ctx workflow.Context, u *plan.Uses, at *frame, standard string) (string, error) {
+	if u.Key == nil {
+		return standard, nil
+	}
+	text, err := c.text(ctx, *u.Key, at, standard)
+	if err == nil && text == "" {
+		return standard, nil // an empty key would make one of all that have none
+	}
+	return text, err
 }
 
 // activityID is the step's path; a round after a hold is told apart, since an id is used once.
 func (c *incident) activityID(path string) string {
-	if n := c.rounds[path]; n > 1 {
+	if n := c.Rounds[path]; n > 1 {
 		return fmt.Sprintf("%s (round %d)", path, n)
 	}
 	return path
@@ -65,12 +112,12 @@ type values struct {
 // without its largest outputs: a report that lacks some is worth more than none.
 func (c *incident) input(ctx workflow.Context, u *plan.Uses, at *frame, path string) (values, error) {
 	scope := c.scope(ctx, at)
-	in, err := c.evaluated(u, scope, path)
+	in, err := c.evaluated(u, at, scope, path)
 	if err == nil && len(in.raw) > MaxInput {
 		run := c.runVariable(ctx)
 		run.Record = lighter(run.Record, len(in.raw)-MaxInput)
 		scope.Run = run
-		in, err = c.evaluated(u, scope, path)
+		in, err = c.evaluated(u, at, scope, path)
 	}
 	if err == nil && len(in.raw) > MaxInput {
 		return values{}, &failure{path, string(activities.InvalidInput),
@@ -80,16 +127,30 @@ func (c *incident) input(ctx workflow.Context, u *plan.Uses, at *frame, path str
 	return in, err
 }
 
-func (c *incident) evaluated(u *plan.Uses, scope plan.Scope, path string) (values, error) {
-	value, err := c.eval.Value(u.With, scope)
+func (c *incident) evaluated(u *plan.Uses, at *frame, scope plan.Scope, path string) (values, error) {
+	value, err := at.unit.eval.Value(u.With, scope)
 	if err != nil {
 		return values{}, expressionFailure(path, err)
 	}
+	value = edited(value, c.Edits[path])
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return values{}, expressionFailure(path, err)
 	}
 	return values{value, raw}, nil
+}
+
+// edited is an input with the fields that a person set for the retry. Its own are not changed.
+func edited(value any, set map[string]any) any {
+	if len(set) == 0 {
+		return value
+	}
+	out := map[string]any{}
+	if fields, ok := value.(map[string]any); ok {
+		maps.Copy(out, fields)
+	}
+	maps.Copy(out, set)
+	return out
 }
 
 // succeed records what the activity honestly says of itself.

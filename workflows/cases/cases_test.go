@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -199,7 +200,7 @@ func (w *world) abortRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := w.until(of, "closed", closed)
-	if last.Status != workflows.Failed || last.Outcome != workflows.OutcomeAborted || last.Aborted == nil || *last.Aborted != d {
+	if last.Status != workflows.Failed || last.Outcome != workflows.OutcomeAborted || last.Aborted == nil || !reflect.DeepEqual(*last.Aborted, d) {
 		t.Fatalf("%s, %s, %+v", last.Status, last.Outcome, last.Aborted)
 	}
 	if took := time.Since(begin); took > 30*time.Second { // the capture takes a minute

@@ -1,0 +1,125 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+)
+
+// finish runs what was asked to be taken back and `finally`, on a context that no cancellation reaches, and says how the
+// case ended.
+func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
+	err := c.End.error()
+	detached, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	_, c.State.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
+	c.takeBack(detached)
+	last := c.finally(detached, root)
+	c.settle(detached)
+	if last != nil && (err == nil || isStopped(err)) {
+		err = last
+	}
+	if err == nil {
+		err = c.outputs(detached, root)
+	}
+	c.State.Status, c.State.Outcome = c.verdict(err)
+	c.State.Ended, c.State.Holds = workflow.Now(ctx), nil
+	c.mark(detached, c.State.Outcome)
+	c.show(detached)
+	switch {
+	case c.State.Status == Completed:
+		return Result{Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs}, nil
+	case temporal.IsCanceledError(err):
+		return Result{}, temporal.NewCanceledError()
+	}
+	return Result{}, failed(err)
+}
+
+// takeBack undoes the changes where a person, or the playbook, ended the steps so.
+func (c *incident) takeBack(ctx workflow.Context) {
+	if c.End == nil || !c.End.TakeBack {
+		return
+	}
+	c.unwind(ctx, "rollback")
+}
+
+// finally runs every step of `finally`, also after one of them failed or was aborted: sealing must not depend on a
+// report.
+func (c *incident) finally(ctx workflow.Context, root *frame) error {
+	inside := root.inner("", "")
+	var errs []error
+	for _, s := range c.in.Plan.Finally {
+		errs = append(errs, c.step(ctx, s, inside))
+	}
+	root.adopt(inside)
+	return gravest(errs)
+}
+
+func (c *incident) outputs(ctx workflow.Context, root *frame) error {
+	if len(c.in.Plan.Outputs) == 0 {
+		return nil
+	}
+	values, err := c.root.eval.Entries(c.in.Plan.Outputs, c.scope(ctx, root))
+	if err != nil {
+		return &failure{"outputs", KindExpression, err.Error(), "correct the playbook's outputs"}
+	}
+	c.State.Outputs = values
+	return nil
+}
+
+// The outcomes of a case. A playbook's `stop` gives others.
+const (
+	OutcomeContained  = "contained"        // a change of the contain phase was done, and none of its steps failed
+	OutcomePartly     = "partly contained" // the same, but a step of the phase failed or was passed over
+	OutcomeCompleted  = "completed"        // the plan is through, and the contain phase changed nothing
+	OutcomeRehearsed  = "rehearsed"        // a dry run is through
+	OutcomeFailed     = "failed"
+	OutcomeCanceled   = "canceled"
+	OutcomeAborted    = "aborted"
+	OutcomeRolledBack = "rolled back" // what the run had changed was taken back, because a person or the playbook said so
+)
+
+func (c *incident) verdict(err error) (Status, string) {
+	var abort *aborted
+	var stop *stopped
+	switch {
+	case c.End != nil && c.End.TakeBack:
+		return Failed, OutcomeRolledBack
+	case errors.As(err, &abort):
+		return Failed, OutcomeAborted
+	case temporal.IsCanceledError(err):
+		return Canceled, OutcomeCanceled
+	case errors.As(err, &stop) && isStopped(err):
+		return Completed, stop.Outcome
+	case err != nil:
+		return Failed, OutcomeFailed
+	case c.in.DryRun:
+		return Completed, OutcomeRehearsed
+	}
+	return Completed, c.containment()
+}
+
+// containment is honest: what failed in the contain phase, or was passed over by a person or by onError, is told even
+// where something else was changed. What was taken back contains nothing.
+func (c *incident) containment() string {
+	changed, missed := false, false
+	for _, s := range c.State.Steps {
+		switch {
+		case s.Phase != "contain":
+		case s.Status == activities.StepFailed, s.Error != "":
+			missed = true
+		case s.Activity != "" && s.Status == activities.StepDone && c.stands(s.Path):
+			changed = true
+		}
+	}
+	switch {
+	case changed && missed:
+		return OutcomePartly
+	case changed:
+		return OutcomeContained
+	}
+	return OutcomeCompleted
+}

@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+)
+
+// Lengths of a history. Temporal wants a run to be left at 4,096 events or 4 MiB and ends it at 51,200 events; an activity
+// in flight has up to six events to come.
+const (
+	handyHistory = 2000    // left as soon as nothing is in flight
+	fullHistory  = 3400    // left as soon as what is in flight is through; nothing more is started
+	fullBytes    = 3 << 20 // the same, by size
+	eventsAhead  = 6       // of an activity in flight
+)
+
+// gate is passed before anything new is started. It says why the run ends, if so, and stays shut while the run is to be
+// left: the next run of the chain comes to the same place.
+func (c *incident) gate(ctx workflow.Context) error {
+	if err := c.stopping(ctx); err != nil {
+		return err
+	}
+	if !c.staying && c.long(ctx) {
+		c.draining = true
+	}
+	if c.draining {
+		_ = workflow.Await(ctx, func() bool { return c.stopping(ctx) != nil || !c.draining }) // stopping says why
+	}
+	return c.stopping(ctx)
+}
+
+// long tells whether the history is so long that the run is to be left now.
+func (c *incident) long(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	length := info.GetCurrentHistoryLength()
+	switch {
+	case length+eventsAhead*c.busy >= fullHistory, info.GetCurrentHistorySize() >= fullBytes, info.GetContinueAsNewSuggested():
+		return true
+	}
+	return length >= handyHistory && c.busy == 0
+}
+
+// leave waits until the steps are through, or until the run can be left for the next one of its chain, which is the error
+// it then gives.
+func (c *incident) leave(ctx workflow.Context, through *bool) error {
+	detached, release := workflow.NewDisconnectedContext(ctx) // a cancellation ends the steps, not this wait
+	defer release()
+	for {
+		_ = workflow.Await(detached, func() bool { return *through || c.draining && c.quiet(ctx) })
+		c.settle(detached) // what is ready to go on does so before anything is decided
+		switch {
+		case *through:
+			return nil
+		case !c.draining || !c.quiet(ctx):
+			continue
+		}
+		c.takeWaiting(ctx)
+		raw, fits := c.pack()
+		if !fits { // a run that is too long is worth more than a case that is lost
+			workflow.GetLogger(ctx).Error("the case is too large to be handed on to a new run", "bytes", len(raw))
+			return c.stay(detached, through)
+		}
+		in := c.in
+		in.Resume = raw
+		return workflow.NewContinueAsNewError(ctx, CaseWorkflow, in)
+	}
+}
+
+// quiet tells whether nothing is under way that a new run could not take up: no activity, no answer to a person.
+func (c *incident) quiet(ctx workflow.Context) bool {
+	if c.busy > 0 || !workflow.AllHandlersFinished(ctx) {
+		return false
+	}
+	for _, h := range c.holds {
+		if h.decision != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// stay opens the gate for good: Temporal's own limits are all that is left.
+func (c *incident) stay(ctx workflow.Context, through *bool) error {
+	c.draining, c.staying = false, true
+	_ = workflow.Await(ctx, func() bool { return *through })
+	return nil
+}

@@ -1,0 +1,84 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// CheckEvidence is the activity that looks whether evidence exists and is what it was when it was taken.
+const CheckEvidence = "evidence.check"
+
+// secured sees to it that the evidence which a destroying step requires exists and is unchanged. A dry run destroys
+// nothing and takes none.
+func (c *incident) secured(ctx workflow.Context, s plan.Step, path string) error {
+	if c.in.DryRun || len(s.Requires.Evidence) == 0 {
+		return nil
+	}
+	var steps []string
+	for _, wanted := range s.Requires.Evidence {
+		taken, err := c.taken(s.Requires, wanted, path)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, taken...)
+	}
+	u := &plan.Uses{Activity: CheckEvidence, Place: activities.OnAnalysis, Timeout: 10 * time.Minute, Retry: plan.Retry{Attempts: 5}}
+	id := path + "/evidence"
+	options := activityOptions(c.in.Cluster, u, c.activityID(id), summaryOf(s.Phase, id, "checks the evidence before "+path))
+	_, err := c.execute(ctx, options, CheckEvidence, ActivityInput{
+		Call: c.callOf(id, id), Input: encode(map[string]any{"steps": steps}),
+	})
+	if err != nil {
+		return failureOf(path, err)
+	}
+	return nil
+}
+
+// taken gives the paths, with iterations, of the captures that stand at one place of the playbook. Every one must be done.
+func (c *incident) taken(r *plan.Requires, wanted, path string) ([]string, error) {
+	wanted = c.placed(wanted, path)
+	var steps []string
+	for _, s := range c.State.Steps {
+		switch {
+		case !below(bare(s.Path), wanted), s.Activity == "":
+			continue
+		case s.Status != activities.StepDone && c.waived(r, s.Path, path):
+			continue
+		case s.Status != activities.StepDone:
+			return nil, c.unsecured(path, fmt.Sprintf("the evidence of step %q is missing: the step is %s", s.Path, s.Status))
+		}
+		steps = append(steps, s.Path)
+	}
+	if len(steps) == 0 {
+		return nil, c.unsecured(path, fmt.Sprintf("the evidence of step %q is missing: it was not taken", wanted))
+	}
+	return steps, nil
+}
+
+// waived tells whether the playbook says why this evidence may be missing.
+func (c *incident) waived(r *plan.Requires, step, path string) bool {
+	return slices.ContainsFunc(r.Waive, func(w plan.Waiver) bool { return below(bare(step), c.placed(w.Step, path)) })
+}
+
+// placed is a step's place in the whole run: in a called playbook, below the step that calls it.
+func (c *incident) placed(wanted, path string) string {
+	for _, outer := range around(bare(path)) {
+		for _, s := range c.State.Steps {
+			if below(bare(s.Path), outer+"/"+wanted) {
+				return outer + "/" + wanted
+			}
+		}
+	}
+	return wanted
+}
+
+func (c *incident) unsecured(path, cause string) error {
+	return &failure{path, string(activities.GuardTripped), cause,
+		"take the evidence and retry, or skip the step with a reason; nothing was destroyed"}
+}

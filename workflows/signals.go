@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// maxSignals is how many signals a case keeps: the last ones.
+const maxSignals = 100
+
+// takeSignals keeps what people and tools tell the case, for the `wait` steps.
+func (c *incident) takeSignals(ctx workflow.Context) {
+	signals := workflow.GetSignalChannel(ctx, NoteSignal)
+	workflow.GoNamed(ctx, "signals", func(ctx workflow.Context) {
+		for {
+			var s plan.Signal
+			if more := signals.Receive(ctx, &s); !more {
+				return
+			}
+			c.signaled(ctx, s)
+		}
+	})
+}
+
+func (c *incident) signaled(ctx workflow.Context, s plan.Signal) {
+	s.Name, s.By, s.Time = Plain(s.Name, maxLabel), Plain(s.By, maxLabel), workflow.Now(ctx)
+	if len(encode(s.Data)) > MaxAlert {
+		s.Data = map[string]any{"cut": "what came with this signal was too large to be kept"}
+	}
+	c.State.Signals = append(c.State.Signals, s)
+	if over := len(c.State.Signals) - maxSignals; over > 0 {
+		c.State.Signals = append([]plan.Signal(nil), c.State.Signals[over:]...)
+	}
+	c.show(ctx)
+}
+
+// takeWaiting takes what has come and was not handed to a coroutine yet, before a run is left: nothing that was accepted
+// is lost.
+func (c *incident) takeWaiting(ctx workflow.Context) {
+	alerts, signals := workflow.GetSignalChannel(ctx, AlertSignal), workflow.GetSignalChannel(ctx, NoteSignal)
+	for {
+		var alert plan.Alert
+		if !alerts.ReceiveAsync(&alert) {
+			break
+		}
+		c.join(ctx, alert)
+	}
+	for {
+		var s plan.Signal
+		if !signals.ReceiveAsync(&s) {
+			return
+		}
+		c.signaled(ctx, s)
+	}
+}
