@@ -4,24 +4,27 @@ import "time"
 
 // Record is what the interpreter knows of a run so far: the source of reports and timelines.
 type Record struct {
-	Case     string       `json:"case" doc:"The case's id"`
-	Playbook string       `json:"playbook" doc:"The playbook's name"`
-	Version  string       `json:"version" doc:"The playbook's version"`
-	Title    string       `json:"title" doc:"The playbook's title"`
-	PlanHash string       `json:"planHash" doc:"SHA-256 of the compiled plan"`
-	Cluster  string       `json:"cluster" doc:"The cluster that the run acts on"`
-	Workflow string       `json:"workflow" doc:"Temporal workflow id"`
-	Run      string       `json:"run" doc:"Temporal run id"`
-	DryRun   bool         `json:"dryRun" doc:"True when nothing is changed"`
-	Mode     string       `json:"mode,omitempty" doc:"live or drill"`
-	Reopens  string       `json:"reopens,omitempty" doc:"The case of the same key that ended shortly before"`
-	Outcome  string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, failed, canceled or aborted; empty while it is open"`
-	Alerts   int          `json:"alerts" doc:"How many alerts the case counts"`
-	Started  time.Time    `json:"started" doc:"When the run started"`
-	Ended    time.Time    `json:"ended,omitzero" doc:"When it ended"`
-	Decided  []Decided    `json:"decided,omitempty" doc:"What people decided, in order"`
-	Alert    any          `json:"alert" doc:"The alert that opened the case"`
-	Steps    []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
+	Case       string       `json:"case" doc:"The case's id"`
+	Playbook   string       `json:"playbook" doc:"The playbook's name"`
+	Version    string       `json:"version" doc:"The playbook's version"`
+	Title      string       `json:"title" doc:"The playbook's title"`
+	PlanHash   string       `json:"planHash" doc:"SHA-256 of the compiled plan"`
+	Cluster    string       `json:"cluster" doc:"The cluster that the run acts on"`
+	Workflow   string       `json:"workflow" doc:"Temporal workflow id"`
+	Run        string       `json:"run" doc:"Temporal run id"`
+	DryRun     bool         `json:"dryRun" doc:"True when nothing is changed"`
+	Mode       string       `json:"mode,omitempty" doc:"live or drill"`
+	Reopens    string       `json:"reopens,omitempty" doc:"The case of the same key that ended shortly before"`
+	Outcome    string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, failed, canceled or aborted; empty while it is open"`
+	Alerts     int          `json:"alerts" doc:"How many alerts the case counts"`
+	Started    time.Time    `json:"started" doc:"When the run started"`
+	Ended      time.Time    `json:"ended,omitzero" doc:"When it ended"`
+	Decided    []Decided    `json:"decided,omitempty" doc:"What people decided, in order"`
+	Guards     []GuardCheck `json:"guards,omitempty" doc:"What the guards checked, with their numbers"`
+	Objectives []Objective  `json:"objectives,omitempty" doc:"How each phase did against the time that the playbook gives it"`
+	Held       float64      `json:"held,omitempty" doc:"Seconds that the case waited for people on held steps"`
+	Alert      any          `json:"alert" doc:"The alert that opened the case"`
+	Steps      []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
 }
 
 // Decided is one decision of a person about the run.
