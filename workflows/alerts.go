@@ -34,5 +34,6 @@ func (c *incident) join(ctx workflow.Context, alert plan.Alert) {
 	if len(c.State.Joined) < maxJoined {
 		c.State.Joined = append(c.State.Joined, alert.Bounded(MaxAlert))
 	}
+	c.measure(ctx)
 	c.show(ctx)
 }

@@ -19,13 +19,18 @@ func (c *incident) gate(ctx workflow.Context) error {
 	if err := c.stopping(ctx); err != nil {
 		return err
 	}
-	if !c.staying && c.long(ctx) {
-		c.draining = true
-	}
+	c.measure(ctx)
 	if c.draining {
 		_ = workflow.Await(ctx, func() bool { return c.stopping(ctx) != nil || !c.draining }) // stopping says why
 	}
 	return c.stopping(ctx)
+}
+
+// measure shuts the gate when the history is long. It is done wherever events may have come in.
+func (c *incident) measure(ctx workflow.Context) {
+	if !c.staying && c.long(ctx) {
+		c.draining = true
+	}
 }
 
 // long tells whether the history is so long that the run is to be left now.

@@ -32,6 +32,7 @@ func (c *incident) signaled(ctx workflow.Context, s plan.Signal) {
 	if over := len(c.State.Signals) - maxSignals; over > 0 {
 		c.State.Signals = append([]plan.Signal(nil), c.State.Signals[over:]...)
 	}
+	c.measure(ctx)
 	c.show(ctx)
 }
 

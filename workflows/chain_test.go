@@ -1,0 +1,198 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// chain runs a case as Temporal does: a run that is left is followed by one with what it handed on. Every run's history is
+// said to be long after that time. prepare is called for each run, with its number.
+func chain(t *testing.T, in workflows.Input, long time.Duration, prepare func(run int, b *bench)) []*bench {
+	t.Helper()
+	var runs []*bench
+	for {
+		b := newBench(t)
+		runs = append(runs, b)
+		prepare(len(runs)-1, b)
+		if long > 0 {
+			b.RegisterDelayedCallback(func() { b.SetCurrentHistoryLength(4000) }, long)
+		}
+		b.ExecuteWorkflow(workflows.CaseWorkflow, in)
+		var next *workflow.ContinueAsNewError
+		if !errors.As(b.GetWorkflowError(), &next) {
+			return runs
+		}
+		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
+			t.Fatal(err)
+		}
+		if len(runs) > 200 {
+			t.Fatal("the chain does not end")
+		}
+	}
+}
+
+func planned(steps, finally []plan.Step) workflows.Input {
+	return workflows.Input{
+		Plan:    plan.Plan{Name: "test", Version: "1.0.0", Hash: "h", Steps: steps, Finally: finally},
+		Cluster: "lab", Alert: plan.Alert{Rule: "Terminal shell", Time: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)},
+	}
+}
+
+// tiring answers, and makes the history long with its nth call in the run.
+func (b *bench) tiring(name string, nth int) {
+	b.does(name, func(path string, _ int32, in json.RawMessage) (any, error) {
+		if nth > 0 && b.calls(name) >= nth {
+			b.SetCurrentHistoryLength(4000)
+		}
+		return map[string]any{"summary": "did " + path, "n": len(path), "echo": in}, nil
+	})
+}
+
+func all(runs []*bench) (calls []string) {
+	for _, b := range runs {
+		calls = append(calls, b.ran()...)
+	}
+	return calls
+}
+
+// everything is a plan with each verb that can be in the middle of something when a run is left.
+func everything() []plan.Step {
+	items := []plan.Value{literal("a"), literal("b"), literal("c")}
+	yes := source("error.kind == 'Forbidden'")
+	return []plan.Step{
+		block("names", func(s *plan.Step) {
+			s.Set, s.Output = []plan.Entry{{Key: "list", Value: plan.Value{List: items}}, {Key: "n", Value: literal(int64(7))}}, "{list: [string], n: integer}"
+		}),
+		use("one", "t.act", undoable),
+		each("loop", "steps.names.output.list", plan.Foreach{Concurrency: 2, OnError: plan.Continue, Do: []plan.Step{
+			use("x", "t.act", undoable, with(expr("item", "item"), expr("n", "steps.names.output.n"))),
+			use("y", "t.bad", onError(plan.Fail), iff("item == 'b'")),
+		}}),
+		block("choice", func(s *plan.Step) {
+			s.Branch = &plan.Branch{Cond: source("size(run.record.steps) < 11"), Then: []plan.Step{use("t1", "t.act"), use("t2", "t.act")}, Else: []plan.Step{use("e", "t.act")}}
+		}),
+		block("both", func(s *plan.Step) {
+			when := source("size(run.record.steps) < 14")
+			s.If, s.Parallel = &when, []plan.Step{use("p", "t.act"), use("q", "t.act")}
+		}),
+		use("caught", "t.bad", func(s *plan.Step) {
+			s.Catch = []plan.Catch{{When: &yes, Do: []plan.Step{use("c1", "t.act"), use("c2", "t.act")}}}
+		}),
+		block("pause", func(s *plan.Step) { s.Wait = &plan.Wait{For: 10 * time.Minute} }),
+		use("last", "t.act", with(expr("second", "steps.loop.items[1].x.output.summary"), expr("failed", "steps.loop.items[1].status"),
+			expr("t", "steps.choice.t2.output.summary"), expr("q", "steps.both.q.output.n + 1"))),
+	}
+}
+
+// TestACaseGoesThroughWhateverRunItIsLeftIn leaves the run after each minute and wants the same calls, results and changes
+// as in one run.
+func TestACaseGoesThroughWhateverRunItIsLeftIn(t *testing.T) {
+	prepare := func(nth int) func(int, *bench) {
+		return func(_ int, b *bench) {
+			b.tiring("t.act", nth)
+			b.does("t.bad", forbidden)
+		}
+	}
+	in := planned(everything(), []plan.Step{use("seal", "t.act"), use("report", "t.act", with(expr("o", "run.outcome")))})
+	whole := chain(t, in, 0, prepare(0))
+	if len(whole) != 1 {
+		t.Fatal(len(whole))
+	}
+	for _, nth := range []int{1, 2, 3, 5} {
+		t.Run(fmt.Sprint(nth), func(t *testing.T) {
+			runs := chain(t, in, 0, prepare(nth))
+			if len(runs) < 13/(nth+2) {
+				t.Fatalf("%d runs", len(runs))
+			}
+			if d := cmp.Diff(sorted(all(whole)), sorted(all(runs))); d != "" {
+				t.Errorf("calls: %s", d)
+			}
+			first, last := whole[0].state(), runs[len(runs)-1].state()
+			if d := cmp.Diff(digest(first), digest(last)); d != "" {
+				t.Errorf("record: %s", d)
+			}
+			a, z := query[[]workflows.Undoable](whole[0], workflows.UndoQuery), query[[]workflows.Undoable](runs[len(runs)-1], workflows.UndoQuery)
+			if len(a) != 4 || len(z) != len(a) {
+				t.Errorf("%d changes, then %d", len(a), len(z))
+			}
+		})
+	}
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+func digest(s workflows.State) (out []string) {
+	for _, step := range s.Steps {
+		out = append(out, fmt.Sprintf("%s %s %s %s %v", step.Path, step.Status, step.Summary, step.Error, step.Output))
+	}
+	return append(sorted(out), s.Outcome, fmt.Sprint(s.Alerts))
+}
+
+// TestHoldsDecisionsAndSignalsOutliveARun holds a case, joins alerts and leaves the run meanwhile.
+func TestHoldsDecisionsAndSignalsOutliveARun(t *testing.T) {
+	u := &updated{}
+	runs := chain(t, planned([]plan.Step{use("one", "t.act", undoable), use("risky", "t.bad"), use("after", "t.act")}, nil), 30*time.Second,
+		func(run int, b *bench) {
+			b.does("t.act", ok("done"))
+			b.does("t.bad", forbidden)
+			if run > 3 {
+				b.SetCurrentHistoryLength(0)
+				b.RegisterDelayedCallback(func() {
+					b.UpdateWorkflow(workflows.DecideUpdate, "", u, workflows.Decision{Path: "risky", Action: workflows.SkipStep, Reason: "known", By: "ann"})
+				}, 10*time.Second)
+				return
+			}
+			for i := range 50 {
+				b.RegisterDelayedCallback(func() { b.SignalWorkflow(workflows.AlertSignal, plan.Alert{Rule: "more"}) }, time.Duration(i)*time.Second)
+			}
+		})
+	last := runs[len(runs)-1]
+	if u.refused != nil || last.GetWorkflowError() != nil {
+		t.Fatalf("%v, %v", u.refused, last.GetWorkflowError())
+	}
+	if d := cmp.Diff([]string{"t.act one", "t.bad risky", "t.act after"}, all(runs)); d != "" {
+		t.Fatal(d)
+	}
+	state := last.state()
+	if len(runs) != 5 || state.Alerts < 4*30 {
+		t.Fatalf("%d runs, %d alerts", len(runs), state.Alerts)
+	}
+	if s := last.step("risky"); s.Status != activities.StepSkipped || state.Holds != nil {
+		t.Fatalf("%+v %+v", s, state.Holds)
+	}
+}
+
+func TestAWaitIsNotBegunAnewInTheNextRun(t *testing.T) {
+	begin := time.Time{}
+	runs := chain(t, planned([]plan.Step{
+		block("pause", func(s *plan.Step) { s.Wait = &plan.Wait{For: 10 * time.Minute} }), use("after", "t.act"),
+	}, nil), 0, func(run int, b *bench) {
+		b.does("t.act", ok("done"))
+		if run == 0 {
+			begin = b.Now()
+		} else {
+			b.SetStartTime(begin.Add(time.Duration(run) * 4 * time.Minute))
+		}
+		// A signal makes the run look at its length.
+		b.RegisterDelayedCallback(func() {
+			b.SetCurrentHistoryLength(4000)
+			b.SignalWorkflow(workflows.AlertSignal, plan.Alert{Rule: "more"})
+		}, 4*time.Minute)
+	})
+	last := runs[len(runs)-1].state()
+	if took := last.Ended.Sub(begin); len(runs) != 3 || took < 10*time.Minute || took > 11*time.Minute || last.Alerts != 2 {
+		t.Fatalf("%d runs, %s, %d alerts", len(runs), took, last.Alerts)
+	}
+}
