@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
 // The search attributes of a case: what the lists of cases filter by. They are never encrypted.
@@ -15,6 +17,9 @@ const (
 	ClusterAttribute   = "FirebreakCluster"
 	OutcomeAttribute   = "FirebreakOutcome"   // running, held, or the outcome once there is one
 	AlertTimeAttribute = "FirebreakAlertTime" // when the opening alert was seen on the node
+	StartedAttribute   = "FirebreakStarted"   // when the case began, in whatever run of its chain
+	ChangedAttribute   = "FirebreakChanged"   // when the case first changed something
+	DrillAttribute     = "FirebreakDrill"     // whether the case is a drill
 )
 
 // KeywordAttributes are the search attributes that hold one word.
@@ -23,7 +28,10 @@ func KeywordAttributes() []string {
 }
 
 // DatetimeAttributes are the search attributes that hold a time.
-func DatetimeAttributes() []string { return []string{AlertTimeAttribute} }
+func DatetimeAttributes() []string { return []string{AlertTimeAttribute, StartedAttribute, ChangedAttribute} }
+
+// BoolAttributes are the search attributes that are true or false.
+func BoolAttributes() []string { return []string{DrillAttribute} }
 
 func keyword(name, value string) temporal.SearchAttributeUpdate {
 	return temporal.NewSearchAttributeKeyKeyword(name).ValueSet(value)
@@ -39,7 +47,9 @@ func (c *incident) tag(ctx workflow.Context) error {
 		keyword(PlaybookAttribute, c.in.Plan.Name),
 		keyword(CaseAttribute, c.State.Case),
 		keyword(ClusterAttribute, c.in.Cluster),
-		keyword(OutcomeAttribute, string(Running)),
+		keyword(OutcomeAttribute, c.Marked),
+		datetime(StartedAttribute, c.State.Started),
+		temporal.NewSearchAttributeKeyBool(DrillAttribute).ValueSet(c.in.Mode == plan.Drill),
 	}
 	if !c.in.Alert.Time.IsZero() {
 		set = append(set, datetime(AlertTimeAttribute, c.in.Alert.Time))

@@ -42,7 +42,10 @@ type Input struct {
 	Mode    plan.Mode      `json:"mode,omitempty"`    // empty: live
 	By      string         `json:"by,omitempty"`      // who asked for the run; empty for an alert
 	Reopens string         `json:"reopens,omitempty"` // the case of the same key that ended shortly before
-	Resume  []byte         `json:"resume,omitempty"`  // what the run before this one of the same case left: a Carry, compressed
+	// Dates says that the lists are to show when the case first changes something. Runs that older receivers started do
+	// without, so that their histories stay good.
+	Dates  bool   `json:"dates,omitempty"`
+	Resume []byte `json:"resume,omitempty"` // what the run before this one of the same case left: a Carry, compressed
 }
 
 // Status is where a case is.
@@ -76,6 +79,8 @@ type Result struct {
 	Outcome string         `json:"outcome"`
 	Alerts  int            `json:"alerts"`
 	Outputs map[string]any `json:"outputs,omitempty"`
+	// Objectives tell how each phase did against the time that the playbook gives it.
+	Objectives []activities.Objective `json:"objectives,omitempty"`
 }
 
 // HeldStep is a step that failed and waits for a Decision.

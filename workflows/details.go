@@ -18,6 +18,8 @@ func (c *incident) show(ctx workflow.Context) {
 	var page strings.Builder
 	c.writeHead(&page)
 	c.writeHolds(&page)
+	c.score(ctx)
+	c.writeScore(&page)
 	c.writePhases(&page)
 	c.writeSteps(&page)
 	workflow.SetCurrentDetails(ctx, page.String())

@@ -27,11 +27,13 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	}
 	c.State.Status, c.State.Outcome = c.verdict(err)
 	c.State.Ended, c.State.Holds = workflow.Now(ctx), nil
+	c.unlock(detached)
+	c.publish(detached)
 	c.mark(detached, c.State.Outcome)
 	c.show(detached)
 	switch {
 	case c.State.Status == Completed:
-		return Result{Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs}, nil
+		return Result{Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs, Objectives: c.State.Objectives}, nil
 	case temporal.IsCanceledError(err):
 		return Result{}, temporal.NewCanceledError()
 	}

@@ -1,10 +1,136 @@
 package workflows
 
 import (
+	"slices"
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
-// guard is asked before every change. Nothing stands in its way where the plan has no guards.
-func (c *incident) guard(_ workflow.Context, _ plan.Step, _ string, _ any) error { return nil }
+// DrillLabel marks what a drill may change, where its value is "true".
+const DrillLabel = "firebreak/drill"
+
+// Guarding is what the guards of a case have let through so far, over all runs of its chain.
+type Guarding struct {
+	Targets []string `json:"targets,omitempty"` // keys of the objects that the run may change, in the order they were let through
+	Pods    int      `json:"pods,omitempty"`
+	Nodes   int      `json:"nodes,omitempty"`
+	Passed  int      `json:"passed,omitempty"`  // checks that let everything through
+	Opened  []string `json:"opened,omitempty"`  // hashes of the playbooks whose rate and lock were asked, which is once a case
+	Locks   []string `json:"locks,omitempty"`   // workflow ids of the locks that the case holds
+	Changed bool     `json:"changed,omitempty"` // the lists show when the case first changed something
+}
+
+// ruleset is the guards of one playbook.
+type ruleset struct {
+	*plan.Guards
+
+	unit *unit
+}
+
+// inspection is the check of one step before its change.
+type inspection struct {
+	c       *incident
+	rules   []ruleset
+	step    plan.Step
+	at      *frame
+	path    string
+	named   int                    // how many targets the step names
+	targets []Target               // those that this run has not changed before
+	known   map[string]description // by key; never ranged over
+	nodes   int                    // how many the cluster has
+	check   activities.GuardCheck
+}
+
+// guard is asked before every change. It lets the step's targets through, or says which rules stand against them: then
+// nothing was changed. A target that was let through once is not counted again. Between the count and the place that a
+// target takes in it nothing is waited for, so no other step of the run can slip in. A dry run is told what would trip.
+func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path string, input any) error {
+	rules := c.rules(at)
+	if len(rules) == 0 && c.in.Mode != plan.Drill {
+		c.noteChange(ctx)
+		return nil
+	}
+	all := targetsOf(s.Uses, input)
+	in := &inspection{c: c, rules: rules, step: s, at: at, path: path, named: len(all), targets: c.unseen(all), known: map[string]description{}}
+	if err := in.open(ctx); err != nil {
+		return err
+	}
+	if err := in.pass(ctx); err != nil {
+		return err
+	}
+	c.noteChange(ctx)
+	return nil
+}
+
+// rules are the guards of the case's own playbook and those of the called one whose step it is: both hold.
+func (c *incident) rules(at *frame) []ruleset {
+	var list []ruleset
+	for _, u := range []*unit{c.root, at.unit} {
+		if u.plan.Guards != nil && !slices.ContainsFunc(list, func(r ruleset) bool { return r.unit == u }) {
+			list = append(list, ruleset{u.plan.Guards, u})
+		}
+	}
+	return list
+}
+
+// unseen are the targets that no guard has let through in this run, each once.
+func (c *incident) unseen(all []Target) []Target {
+	var list []Target
+	for _, t := range all {
+		if !slices.Contains(c.Guarding.Targets, t.key()) && !slices.ContainsFunc(list, func(other Target) bool { return other.key() == t.key() }) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// pass checks the targets and lets them through.
+func (in *inspection) pass(ctx workflow.Context) error {
+	fence := in.c.in.Mode == plan.Drill && in.named == 0
+	if len(in.targets) == 0 && !fence {
+		return nil
+	}
+	if trips := in.limits(); len(trips) > 0 && in.c.in.Mode != plan.Drill && in.fails(trips) {
+		return in.settle(ctx, trips) // no need to ask the cluster about what is too much already
+	}
+	if err := in.describe(ctx); err != nil {
+		return err
+	}
+	in.targets = in.c.unseen(in.targets) // another step may have been let through meanwhile
+	if len(in.targets) == 0 && !fence {
+		return nil
+	}
+	trips, err := in.judge(ctx)
+	if err != nil {
+		return err
+	}
+	return in.settle(ctx, trips)
+}
+
+// admit gives the targets their places in the count.
+func (in *inspection) admit() {
+	g := &in.c.Guarding
+	for _, t := range in.c.unseen(in.targets) {
+		g.Targets = append(g.Targets, t.key())
+		switch t.Kind {
+		case podKind:
+			g.Pods++
+		default:
+			g.Nodes++
+		}
+	}
+}
+
+// noteChange shows in the lists when the case first changed something: the guards of other cases count by it. A dry run
+// changes nothing.
+func (c *incident) noteChange(ctx workflow.Context) {
+	if c.in.DryRun || !c.in.Dates || c.Guarding.Changed {
+		return
+	}
+	c.Guarding.Changed = true
+	c.upsert(ctx, datetime(ChangedAttribute, workflow.Now(ctx).Truncate(time.Millisecond)))
+}

@@ -76,6 +76,7 @@ func (c *incident) listHolds(ctx workflow.Context) {
 	if len(c.holds) > 0 {
 		c.State.Status = Held
 	}
+	c.countHeld(ctx, c.State.Status == Held)
 	c.mark(ctx, string(c.State.Status))
 	c.show(ctx)
 }

@@ -27,6 +27,7 @@ type incident struct {
 	busy     int                 // activities in flight: a run is not left while there are any
 	draining bool                // nothing new is started, so that the run can be left
 	staying  bool                // the run cannot be left: there is too much to hand on
+	guards   workflow.Mutex      // what the guards ask once a case is asked by one step at a time
 }
 
 // unit is a playbook as it runs: the case's own, or one that a step calls.

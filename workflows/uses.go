@@ -36,7 +36,7 @@ func (c *incident) perform(ctx workflow.Context, s plan.Step, at *frame, path st
 		return nil, err
 	}
 	if changes(s.Uses) {
-		if err := c.guard(ctx, s, path, input.value); err != nil {
+		if err := c.guard(ctx, s, at, path, input.value); err != nil {
 			return nil, err
 		}
 	}

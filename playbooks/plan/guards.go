@@ -20,6 +20,8 @@ type Guards struct {
 type Protect struct {
 	Namespaces []string `json:"namespaces,omitempty"`
 	When       *Expr    `json:"when,omitempty"` // a condition on `target`: kind, namespace, name, labels
+	// OpenControlPlane lets control plane nodes be changed. They are protected unless the playbook says so.
+	OpenControlPlane bool `json:"openControlPlane,omitempty"`
 }
 
 // Rate bounds how often the playbook may change things: runs within a time, of this playbook (scope playbook) or of all

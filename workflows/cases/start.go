@@ -32,13 +32,20 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	ctx, done := context.WithTimeout(ctx, surge)
 	defer done()
 	fresh := false
+	in.Dates = true
 	run, err := c.client.SignalWithStartWorkflow(context.WithValue(ctx, startKey{}, &fresh),
 		workflowID, workflows.AlertSignal, in.Alert.Bounded(workflows.MaxAlert), options(workflowID, in), workflows.CaseWorkflow, in)
 	if err != nil {
 		return Started{}, explain("start a case of "+in.Plan.Name, err)
 	}
+	id := workflows.CaseID(workflowID, run.GetRunID())
+	if !fresh { // the alert is counted, whatever this says: a later run of a chain must not look like another case
+		if first, err := c.joined(ctx, workflowID, run.GetRunID()); err == nil {
+			id = first
+		}
+	}
 	return Started{
-		Case: workflows.CaseID(workflowID, run.GetRunID()), Workflow: workflowID, Run: run.GetRunID(),
+		Case: id, Workflow: workflowID, Run: run.GetRunID(),
 		Playbook: in.Plan.Name, Joined: !fresh,
 	}, nil
 }

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// The activities of the engine itself. They ask Temporal and run on the interpreter's workers.
+const (
+	RecentRuns = "guard.recent_runs"
+	TakeLock   = "guard.take_lock"
+	CaseOpen   = "guard.case_open"
+	OpenCases  = "guard.open_cases"
+)
+
+// onEngine is the place of the engine's own activities.
+const onEngine activities.Place = "engine"
+
+const (
+	rateRule = "rate"
+	lockRule = "lock"
+)
+
+// RecentRunsIn asks how many other cases changed something since a moment.
+type RecentRunsIn struct {
+	Case     string    `json:"case"` // the one that asks; it is not counted
+	Cluster  string    `json:"cluster"`
+	Playbook string    `json:"playbook,omitempty"` // empty: of all playbooks
+	Drill    bool      `json:"drill,omitempty"`    // drills are counted among themselves
+	Since    time.Time `json:"since"`
+}
+
+// RecentRunsOut is the number.
+type RecentRunsOut struct {
+	Runs int `json:"runs"`
+}
+
+// open asks what is asked once a case, before its first change: how many other runs there were, and for the lock. Steps
+// that come together wait for one another here.
+func (in *inspection) open(ctx workflow.Context) error {
+	for _, r := range in.rules {
+		if r.Rate == nil && r.Lock == nil || in.opened(r) {
+			continue
+		}
+		if err := in.openOne(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inspection) opened(r ruleset) bool {
+	return slices.Contains(in.c.Guarding.Opened, r.unit.plan.Hash)
+}
+
+func (in *inspection) openOne(ctx workflow.Context, r ruleset) error {
+	if in.c.guards == nil {
+		in.c.guards = workflow.NewMutex(ctx)
+	}
+	if err := in.c.guards.Lock(ctx); err != nil {
+		return in.c.stopping(ctx)
+	}
+	defer in.c.guards.Unlock()
+	if in.opened(r) {
+		return nil
+	}
+	once := *in
+	once.targets, once.check = nil, activities.GuardCheck{}
+	trips, err := once.rate(ctx, r)
+	if err != nil {
+		return err
+	}
+	held, err := once.lock(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := once.settle(ctx, append(trips, held...)); err != nil {
+		return err
+	}
+	in.c.Guarding.Opened = append(in.c.Guarding.Opened, r.unit.plan.Hash)
+	return in.c.gate(ctx)
+}
+
+// engine is how the engine's own activities are run.
+func engine() *plan.Uses {
+	return &plan.Uses{Place: onEngine, Timeout: time.Minute, Retry: plan.Retry{Attempts: 10}}
+}
+
+// rate counts the runs that changed something. Temporal's lists follow its histories by some moments: cases that begin
+// within the same second may not see one another.
+func (in *inspection) rate(ctx workflow.Context, r ruleset) ([]trip, error) {
+	if r.Rate == nil {
+		return nil, nil
+	}
+	question := RecentRunsIn{
+		Case: in.c.State.Case, Cluster: in.c.in.Cluster, Drill: in.c.in.Mode == plan.Drill, Since: workflow.Now(ctx).Add(-r.Rate.Per),
+	}
+	scope := "of all playbooks"
+	if r.Rate.Scope == "playbook" {
+		question.Playbook, scope = in.c.in.Plan.Name, "of this playbook"
+	}
+	raw, err := in.ask(ctx, RecentRuns, "counts the runs of the last "+r.Rate.Per.String(), engine(), question)
+	if err != nil {
+		return nil, err
+	}
+	var answer RecentRunsOut
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, &failure{in.path, KindTemporary, fmt.Sprintf("read the number of runs: %v", err), adviceFor(KindTemporary)}
+	}
+	runs := answer.Runs + 1
+	in.check.Runs = number(runs, r.Rate.Runs)
+	if runs <= r.Rate.Runs {
+		return nil, nil
+	}
+	return []trip{{rateRule, fmt.Sprintf("with this one %d runs %s changed something on cluster %s within %s, and %d may",
+		runs, scope, in.c.in.Cluster, r.Rate.Per, r.Rate.Runs), &r}}, nil
+}
