@@ -167,6 +167,8 @@ func harmless(a clienttesting.Action) bool {
 }
 
 // Export is evidence.History's.
+func (w *dryWorld) Previous(context.Context, string, string) (string, error) { return "", nil }
+
 func (w *dryWorld) Export(context.Context, string, string, io.Writer) (int, error) {
 	w.wrote = append(w.wrote, "export the history")
 	return 0, nil

@@ -51,6 +51,19 @@ func (r *recorded) Export(_ context.Context, workflow, _ string, w io.Writer) (i
 	return 7, err
 }
 
+// Previous makes a chain of s, q and p.
+func (r *recorded) Previous(_ context.Context, _, run string) (string, error) {
+	return map[string]string{"s": "q", "q": "p"}[run], nil
+}
+
+func TestEveryRunOfALongCaseIsKept(t *testing.T) {
+	store := newStore(t)
+	out, err := run[evidence.ExportHistoryOutput](t, evidence.ExportHistory(store, &recorded{}), call("history"), `{"workflow":"w","run":"s"}`)
+	if err != nil || len(out.Earlier) != 2 || out.Earlier[0].Path != "history.q.json" || out.Earlier[1].Path != "history.p.json" {
+		t.Fatalf("%+v, %v", out, err)
+	}
+}
+
 func TestTheCasesPapersAreKeptOnceAndSealed(t *testing.T) {
 	store, history := newStore(t), &recorded{}
 	const hostile = `{"alert":{"rule":"</script>\u001b[31m","fields":{"evt.time":1764068400000000001}}}`
@@ -98,7 +111,7 @@ func TestAKillBeforeTheNoteIsMadeUpFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Put(t.Context(), custody.By{Step: killed.Step, Key: killed.Key}, evidence.HistoryName, "history", func(w io.Writer) error {
-		_, err := history.Export(t.Context(), "w", "r", w)
+		_, err := history.Export(t.Context(), "w", "x", w)
 		return err
 	})
 	if err != nil { // and then the worker is killed

@@ -20,7 +20,12 @@ const HistoryName = "history.json"
 // History reads the audit record of a run; events is its length so far.
 type History interface {
 	Export(ctx context.Context, workflowID, runID string, w io.Writer) (events int, err error)
+	// Previous gives the run before this one, where a long case is a chain of runs; empty for the first.
+	Previous(ctx context.Context, workflowID, runID string) (string, error)
 }
+
+// maxRuns is how many runs of a chain are exported; a case of that many has had 200,000 events.
+const maxRuns = 100
 
 // ExportHistoryInput is the input of evidence.export_history.
 type ExportHistoryInput struct {
@@ -32,8 +37,9 @@ type ExportHistoryInput struct {
 type ExportHistoryOutput struct {
 	activities.Result
 
-	Item   custody.Item `json:"item" doc:"The file"`
-	Events int          `json:"events" doc:"Events in the history when it was exported"`
+	Item    custody.Item   `json:"item" doc:"The file of the last run"`
+	Events  int            `json:"events" doc:"Events in the history of the last run when it was exported"`
+	Earlier []custody.Item `json:"earlier,omitempty" doc:"The files of the runs before it, the latest first: a long case is a chain of runs"`
 }
 
 // ExportHistory declares evidence.export_history.
@@ -78,7 +84,35 @@ func (h historian) run(ctx context.Context, call activities.Call, in ExportHisto
 	if err != nil {
 		return ExportHistoryOutput{}, writtenOnce(err)
 	}
-	return note(ctx, c, by, in, item)
+	earlier, err := h.earlier(ctx, c, by, in)
+	if err != nil {
+		return ExportHistoryOutput{}, err
+	}
+	out, err := note(ctx, c, by, in, item)
+	out.Earlier = earlier
+	return out, err
+}
+
+// earlier keeps the histories of the runs before, each under its run's id.
+func (h historian) earlier(ctx context.Context, c *custody.Case, by custody.By, in ExportHistoryInput) ([]custody.Item, error) {
+	var items []custody.Item
+	run := in.Run
+	for len(items) < maxRuns {
+		previous, err := h.history.Previous(ctx, in.Workflow, run)
+		if err != nil || previous == "" {
+			return items, err
+		}
+		run = previous
+		item, err := c.Put(ctx, by, "history."+run+".json", "history", func(w io.Writer) error {
+			_, err := h.history.Export(ctx, in.Workflow, run, w)
+			return err
+		})
+		if err != nil {
+			return items, writtenOnce(err)
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }
 
 // note ties the evidence to the audit record that Temporal keeps. It counts what is in the file, which an attempt before

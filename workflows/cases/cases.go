@@ -25,7 +25,10 @@ const surge = 20 * time.Second
 const takeover = 10 * time.Second
 
 // Cases is a connection to the cases of one Temporal namespace.
-type Cases struct{ client client.Client }
+type Cases struct {
+	client client.Client
+	ids    ids
+}
 
 // Options says where Temporal is. Empty fields are taken from Temporal's own environment variables (TEMPORAL_ADDRESS,
 // TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…, TEMPORAL_PROFILE) and configuration file.

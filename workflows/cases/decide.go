@@ -14,6 +14,10 @@ func (c *Cases) Decide(ctx context.Context, of Case, d workflows.Decision) error
 	doing := fmt.Sprintf("%s step %q of case %s", d.Action, d.Path, of.ID)
 	inner, done := context.WithTimeout(ctx, takeover)
 	defer done()
+	of, _, err := c.current(inner, of)
+	if err != nil {
+		return err
+	}
 	handle, err := c.client.UpdateWorkflow(inner, client.UpdateWorkflowOptions{
 		WorkflowID: of.Workflow, RunID: of.Run, UpdateName: workflows.DecideUpdate, Args: []any{d},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -28,5 +32,9 @@ func (c *Cases) Decide(ctx context.Context, of Case, d workflows.Decision) error
 func (c *Cases) Cancel(ctx context.Context, of Case) error {
 	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
+	of, _, err := c.current(ctx, of)
+	if err != nil {
+		return err
+	}
 	return explain("cancel case "+of.ID, c.client.CancelWorkflow(ctx, of.Workflow, of.Run))
 }

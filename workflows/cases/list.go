@@ -42,7 +42,7 @@ type Filter struct {
 
 // List gives cases, the newest first. Temporal's lists follow its histories by some moments.
 func (c *Cases) List(ctx context.Context, f Filter) ([]Case, error) {
-	query := fmt.Sprintf("WorkflowType = '%s'", workflows.CaseWorkflow)
+	query := fmt.Sprintf("WorkflowType = '%s' AND %s", workflows.CaseWorkflow, lastRuns)
 	if f.OpenOnly {
 		query += " AND ExecutionStatus = 'Running'"
 	}
@@ -64,8 +64,8 @@ func (c *Cases) Find(ctx context.Context, reference string) (Case, error) {
 	if found, err := c.exact(ctx, reference); err != nil || found.ID != "" {
 		return found, err
 	}
-	byPrefix := fmt.Sprintf("WorkflowType = '%s' AND (%s STARTS_WITH '%s' OR WorkflowId STARTS_WITH '%s')",
-		workflows.CaseWorkflow, workflows.CaseAttribute, reference, reference)
+	byPrefix := fmt.Sprintf("WorkflowType = '%s' AND %s AND (%s STARTS_WITH '%s' OR WorkflowId STARTS_WITH '%s')",
+		workflows.CaseWorkflow, lastRuns, workflows.CaseAttribute, reference, reference)
 	list, err := c.search(ctx, byPrefix, 10)
 	if err != nil {
 		return Case{}, err
@@ -151,6 +151,9 @@ func caseOf(info *workflowpb.WorkflowExecutionInfo) Case {
 	if found.ID == "" { // the run's first task is still to come
 		found.ID = workflows.CaseID(found.Workflow, info.GetFirstRunId())
 	}
+	if began := words.time(workflows.StartedAttribute); !began.IsZero() { // of the chain, not of its last run
+		found.Started = began
+	}
 	if info.GetCloseTime() != nil {
 		found.Ended = info.GetCloseTime().AsTime()
 	}
@@ -191,4 +194,12 @@ func (a attributes) text(name string) string {
 		return ""
 	}
 	return text
+}
+
+func (a attributes) time(name string) (at time.Time) {
+	payload := a.info.GetSearchAttributes().GetIndexedFields()[name]
+	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &at) != nil {
+		return time.Time{}
+	}
+	return at
 }

@@ -62,7 +62,11 @@ func ask[T any](ctx context.Context, c *Cases, of Case, query string) (T, error)
 	defer done()
 	for {
 		var out T
-		value, err := c.client.QueryWorkflow(inner, of.Workflow, of.Run, query)
+		now, _, err := c.current(inner, of)
+		if err != nil {
+			return out, err
+		}
+		value, err := c.client.QueryWorkflow(inner, now.Workflow, now.Run, query)
 		if err == nil {
 			err = value.Get(&out)
 		}
@@ -96,6 +100,10 @@ func (c *Cases) silence(ctx context.Context, err error) error {
 
 // View asks for the state and for what is being worked on.
 func (c *Cases) View(ctx context.Context, of Case) (View, error) {
+	of, _, err := c.current(ctx, of)
+	if err != nil {
+		return View{}, err
+	}
 	info, err := c.describe(ctx, of.Workflow, of.Run)
 	if err != nil {
 		return View{}, err

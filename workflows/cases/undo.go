@@ -52,11 +52,11 @@ func (c *Cases) startUndo(ctx context.Context, of Case, in workflows.UndoInput) 
 
 // closed sees to it that nothing changes the cluster any more while the undo changes it back.
 func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) error {
-	info, err := c.describe(ctx, of.Workflow, of.Run)
+	_, info, err := c.current(ctx, of)
 	if err != nil {
 		return err
 	}
-	now := caseOf(info.GetWorkflowExecutionInfo())
+	now := caseOf(info)
 	switch {
 	case !now.Open():
 		return nil
