@@ -79,6 +79,9 @@ func wanted() map[string]enumspb.IndexedValueType {
 	for _, name := range workflows.KeywordAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
+	for _, name := range workflows.BoolAttributes() {
+		all[name] = enumspb.INDEXED_VALUE_TYPE_BOOL
+	}
 	for _, name := range workflows.DatetimeAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_DATETIME
 	}
@@ -93,6 +96,9 @@ func command(namespace string) string {
 	}
 	for _, name := range workflows.DatetimeAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Datetime", name)
+	}
+	for _, name := range workflows.BoolAttributes() {
+		fmt.Fprintf(&w, " --name %s --type Bool", name)
 	}
 	return w.String()
 }

@@ -28,7 +28,9 @@ func KeywordAttributes() []string {
 }
 
 // DatetimeAttributes are the search attributes that hold a time.
-func DatetimeAttributes() []string { return []string{AlertTimeAttribute, StartedAttribute, ChangedAttribute} }
+func DatetimeAttributes() []string {
+	return []string{AlertTimeAttribute, StartedAttribute, ChangedAttribute}
+}
 
 // BoolAttributes are the search attributes that are true or false.
 func BoolAttributes() []string { return []string{DrillAttribute} }
