@@ -85,6 +85,9 @@ func wanted() map[string]enumspb.IndexedValueType {
 	for _, name := range workflows.DatetimeAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_DATETIME
 	}
+	for _, name := range workflows.BoolAttributes() {
+		all[name] = enumspb.INDEXED_VALUE_TYPE_BOOL
+	}
 	return all
 }
 
@@ -96,6 +99,9 @@ func command(namespace string) string {
 	}
 	for _, name := range workflows.DatetimeAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Datetime", name)
+	}
+	for _, name := range workflows.BoolAttributes() {
+		fmt.Fprintf(&w, " --name %s --type Bool", name)
 	}
 	for _, name := range workflows.BoolAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Bool", name)

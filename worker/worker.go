@@ -14,10 +14,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
 // Role is one of the three kinds of work, each with a task queue of its own.
@@ -85,16 +85,14 @@ func (w *Worker) prepare(role Role) worker.Worker {
 	case Interpreter:
 	}
 	one := worker.New(w.config.Client, workflows.Queue, w.interpreterOptions())
-	i := workflows.New()
-	one.RegisterWorkflowWithOptions(i.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
-	one.RegisterWorkflowWithOptions(i.Undo, workflow.RegisterOptions{Name: workflows.UndoWorkflow})
+	registerEngine(one, cases.New(w.config.Client))
 	return one
 }
 
 func (w *Worker) interpreterOptions() worker.Options {
 	return worker.Options{
-		LocalActivityWorkerOnly:     true, // activities have queues of their own
 		DeadlockDetectionTimeout:    10 * time.Second,
+		Interceptors:                []interceptor.WorkerInterceptor{&around{log: w.config.Log}}, // of the engine's own activities
 		DisableRegistrationAliasing: true,
 		WorkerStopTimeout:           w.config.Drain,
 		OnFatalError:                w.fail,

@@ -122,7 +122,7 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 	drill := map[string]string{workflows.DrillLabel: "true"}
 	tests := map[string]struct {
 		guards *plan.Guards
-		estate estate
+		estate *estate
 		steps  []plan.Step
 		adjust func(*workflows.Input)
 		want   string // part of the failure; empty: let through
@@ -142,21 +142,21 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"pod/shop/p1", "pod/shop/p2"}, Pods: "2 of 2"}},
 		},
 		"too many nodes": {
-			guards: &plan.Guards{Nodes: 1}, estate: estate{nodes: 100},
+			guards: &plan.Guards{Nodes: 1}, estate: &estate{nodes: 100},
 			steps: []plan.Step{use("a", "t.act", undoable, onNode("n1")), use("b", "t.act", undoable, onNode("n2"))},
 			want:  `step "b": guard maxTargets.nodes: 2 nodes are more than the 1`,
 		},
 		"a share of the nodes": {
-			guards: &plan.Guards{NodePercent: 10}, estate: estate{nodes: 25},
+			guards: &plan.Guards{NodePercent: 10}, estate: &estate{nodes: 25},
 			steps: []plan.Step{use("a", "t.act", undoable, onNode("n1")), use("b", "t.act", undoable, onNode("n2")), use("c", "t.act", undoable, onNode("n3"))},
 			want:  `step "c": guard maxTargets.nodePercent: 3 nodes are more than the 2 that one run may change, which is 10% of the cluster's 25`,
 		},
 		"a share of few nodes is at least one": {
-			guards: &plan.Guards{NodePercent: 10}, estate: estate{nodes: 3}, steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
+			guards: &plan.Guards{NodePercent: 10}, estate: &estate{nodes: 3}, steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"node/n1"}, Nodes: "1 of 1"}},
 		},
 		"the smaller limit counts": {
-			guards: &plan.Guards{Nodes: 2, NodePercent: 50}, estate: estate{nodes: 100}, steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
+			guards: &plan.Guards{Nodes: 2, NodePercent: 50}, estate: &estate{nodes: 100}, steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"node/n1"}, Nodes: "1 of 2"}},
 		},
 		"a protected namespace": {
@@ -166,7 +166,7 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 		},
 		"a condition that protects": {
 			guards: &plan.Guards{Protect: plan.Protect{When: when("target.kind == 'Pod' && 'keep' in target.labels")}},
-			estate: estate{labels: map[string]map[string]string{"p1": {"keep": "me"}}},
+			estate: &estate{labels: map[string]map[string]string{"p1": {"keep": "me"}}},
 			steps:  []plan.Step{use("a", "t.act", undoable, onPods("p1"))},
 			want:   "guard protect.when: pod/shop/p1 is protected: target.kind == 'Pod'",
 		},
@@ -176,22 +176,22 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"pod/shop/p1"}, Pods: "1"}},
 		},
 		"the control plane without a word about it": {
-			guards: &plan.Guards{Pods: 5}, estate: estate{nodes: 3, controlPlane: []string{"n1"}},
+			guards: &plan.Guards{Pods: 5}, estate: &estate{nodes: 3, controlPlane: []string{"n1"}},
 			steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
 			want:  "guard protect.controlPlane: node/n1 belongs to the control plane",
 		},
 		"the control plane, opened": {
-			guards: &plan.Guards{Protect: plan.Protect{OpenControlPlane: true}}, estate: estate{controlPlane: []string{"n1"}},
+			guards: &plan.Guards{Protect: plan.Protect{OpenControlPlane: true}}, estate: &estate{controlPlane: []string{"n1"}},
 			steps:  []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"node/n1"}, Nodes: "1"}},
 		},
 		"the last run that the rate lets through": {
-			guards: &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "cluster"}}, estate: estate{runs: 2},
+			guards: &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "cluster"}}, estate: &estate{runs: 2},
 			steps:  []plan.Step{use("a", "t.act", undoable), use("b", "t.act", undoable)},
 			checks: []activities.GuardCheck{{Step: "a", Runs: "3 of 3"}},
 		},
 		"one run too many": {
-			guards: &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "playbook"}}, estate: estate{runs: 3},
+			guards: &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "playbook"}}, estate: &estate{runs: 3},
 			steps: []plan.Step{use("a", "t.act", undoable)},
 			want:  "guard rate: with this one 4 runs of this playbook changed something on cluster lab within 1h0m0s, and 3 may",
 		},
@@ -209,17 +209,17 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 			guards: &plan.Guards{Pods: 1}, steps: []plan.Step{use("a", "t.act", onPods("p1", "p2"))},
 		},
 		"a drill on a marked target": {
-			estate: estate{labels: map[string]map[string]string{"p1": drill}}, adjust: asDrill,
+			estate: &estate{labels: map[string]map[string]string{"p1": drill}}, adjust: asDrill,
 			steps:  []plan.Step{use("a", "t.act", undoable, onPods("p1"))},
 			checks: []activities.GuardCheck{{Step: "a", Targets: []string{"pod/shop/p1"}, Pods: "1"}},
 		},
 		"a drill on another target": {
-			estate: estate{labels: map[string]map[string]string{"p1": drill, "p2": {workflows.DrillLabel: "yes"}}}, adjust: asDrill,
+			estate: &estate{labels: map[string]map[string]string{"p1": drill, "p2": {workflows.DrillLabel: "yes"}}}, adjust: asDrill,
 			steps: []plan.Step{use("a", "t.act", undoable, onPods("p1", "p2"))},
 			want:  "guard drill fence: a drill changes only what is labelled firebreak/drill=true, which pod/shop/p2 is not",
 		},
 		"a drill on a target that is not there": {
-			estate: estate{labels: map[string]map[string]string{"gone": drill}}, adjust: asDrill,
+			estate: &estate{labels: map[string]map[string]string{"gone": drill}}, adjust: asDrill,
 			steps: []plan.Step{use("a", "t.act", undoable, onPods("gone"))},
 			want:  "pod/shop/gone is not",
 		},
@@ -228,13 +228,13 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 			want: "guard drill fence: the step does not say what it changes",
 		},
 		"a drill on the control plane": {
-			estate: estate{labels: map[string]map[string]string{"n1": drill}, controlPlane: []string{"n1"}}, adjust: asDrill,
+			estate: &estate{labels: map[string]map[string]string{"n1": drill}, controlPlane: []string{"n1"}}, adjust: asDrill,
 			steps: []plan.Step{use("a", "t.act", undoable, onNode("n1"))},
 			want:  "guard protect.controlPlane",
 		},
 		"a drill's guards ask nobody": {
 			guards: &plan.Guards{Pods: 1, OnTrip: "approve"}, adjust: asDrill,
-			estate: estate{labels: map[string]map[string]string{"p1": drill, "p2": drill}},
+			estate: &estate{labels: map[string]map[string]string{"p1": drill, "p2": drill}},
 			steps:  []plan.Step{use("a", "t.act", undoable, onPods("p1", "p2"))},
 			want:   "guard maxTargets.pods",
 		},
@@ -251,7 +251,11 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.does("t.act", ok("done"))
-			test.estate.serve(b)
+			e := test.estate
+			if e == nil {
+				e = &estate{}
+			}
+			e.serve(b)
 			for i := range test.steps {
 				test.steps[i].OnError = plan.Fail
 			}

@@ -87,6 +87,7 @@ func (c *incident) run(ctx workflow.Context) (Result, error) {
 // CaseID is the case's id: the workflow's id and eight digits of its first run's, which are the first ones of a random
 // run id. A run id of version 7 begins with the time, which runs of one minute share; its last digits are random.
 func CaseID(workflowID, firstRunID string) string {
+	workflowID = withoutTime(workflowID)
 	digits := strings.ReplaceAll(firstRunID, "-", "")
 	if len(digits) == 32 && digits[12] == '7' {
 		return workflowID + "." + digits[24:]
@@ -113,6 +114,9 @@ func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error
 		}
 		c.units[called.Hash] = &unit{plan: called, eval: eval}
 	}
+	if len(in.Resume) == 0 {
+		c.in = dated(ctx, c.in)
+	}
 	c.Carry = fresh(ctx, c.in)
 	if len(in.Resume) > 0 {
 		err = c.resume(ctx, in.Resume)
@@ -131,7 +135,7 @@ func fresh(ctx workflow.Context, in Input) Carry {
 				Case: CaseID(info.WorkflowExecution.ID, info.FirstRunID), Playbook: in.Plan.Name,
 				Version: in.Plan.Version, Title: in.Plan.Title, PlanHash: in.Plan.Hash, Cluster: in.Cluster,
 				Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, DryRun: in.DryRun,
-				Mode: string(in.Mode), Reopens: in.Reopens,
+				Mode: string(in.Mode), Reopens: in.Reopens, Alerts: alertsOf(in),
 				Started: workflow.Now(ctx), Alert: in.Alert, Steps: []activities.StepRecord{},
 			},
 		},

@@ -26,6 +26,8 @@ func searchAttributes() map[string]enums.IndexedValueType {
 		"FirebreakNodes":     enums.INDEXED_VALUE_TYPE_KEYWORD_LIST,
 		"FirebreakDrill":     enums.INDEXED_VALUE_TYPE_BOOL,
 		"FirebreakAlertTime": enums.INDEXED_VALUE_TYPE_DATETIME,
+		"FirebreakStarted":   enums.INDEXED_VALUE_TYPE_DATETIME,
+		"FirebreakChanged":   enums.INDEXED_VALUE_TYPE_DATETIME,
 	}
 }
 

@@ -112,7 +112,7 @@ func only(reference string, list []Case) (Case, error) {
 
 // plainWord keeps what a person typed from becoming part of the query's language.
 func plainWord(text string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`).MatchString(text)
+	return regexp.MustCompile(`^[A-Za-z0-9._:-]{1,200}$`).MatchString(text)
 }
 
 func (c *Cases) search(ctx context.Context, query string, limit int) ([]Case, error) {
