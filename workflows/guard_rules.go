@@ -173,12 +173,12 @@ func (in *inspection) controlPlane() []trip {
 	return trips
 }
 
+// labelsOf are the labels as an expression sees them: none is an empty map.
 func labelsOf(d description) map[string]any {
-	labels := make(map[string]any, len(d.Labels))
-	for name, value := range d.Labels { //nolint:workflowcheck // into a map again
-		labels[name] = value
+	if d.Labels == nil {
+		return map[string]any{}
 	}
-	return labels
+	return d.Labels
 }
 
 func are(names []string) string {

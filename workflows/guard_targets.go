@@ -91,9 +91,9 @@ type described struct {
 }
 
 type description struct {
-	Exists       bool              `json:"exists"`
-	Labels       map[string]string `json:"labels"` // never ranged over
-	ControlPlane bool              `json:"controlPlane"`
+	Exists       bool           `json:"exists"`
+	Labels       map[string]any `json:"labels"` // texts; never ranged over
+	ControlPlane bool           `json:"controlPlane"`
 }
 
 // describe asks the cluster about the targets, where a rule needs to know more than their names.
