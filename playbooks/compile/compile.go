@@ -3,6 +3,8 @@
 package compile
 
 import (
+	"cel.dev/cel-go/cel"
+
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -41,12 +43,17 @@ type compiler struct {
 	plan    plan.Plan
 	types   *provider
 	checker *checker
-	used    map[string]bool            // inputs that an expression reads
-	ids     map[string]syntax.Position // of steps
-	lines   map[string]int             // of all ids, also of those that come later
-	facts   map[string]known           // what the conditions of steps establish
-	items   map[string]string          // foreach variables: the notation of their types
-	in, out map[string]activities.Type // of activities, read once
+	used    map[string]bool             // inputs that an expression reads
+	ids     map[string]syntax.Position  // of steps
+	lines   map[string]int              // of all ids, also of those that come later
+	paths   map[string]string           // of all ids
+	typed   map[plan.Position]*cel.Type // what the expression at that place gives
+
+	destroying   []destruction
+	requirements []requirement
+	facts        map[string]known           // what the conditions of steps establish
+	items        map[string]string          // foreach variables: the notation of their types
+	in, out      map[string]activities.Type // of activities, read once
 }
 
 func newCompiler(catalog activities.Catalog) *compiler {
@@ -56,6 +63,7 @@ func newCompiler(catalog activities.Catalog) *compiler {
 		used:    map[string]bool{},
 		ids:     map[string]syntax.Position{},
 		facts:   map[string]known{},
+		typed:   map[plan.Position]*cel.Type{},
 		items:   map[string]string{},
 		in:      map[string]activities.Type{},
 		out:     map[string]activities.Type{},
@@ -75,11 +83,12 @@ func (c *compiler) playbook(root *syntax.Node) {
 	c.inputs(top.Optional("inputs"))
 	c.triggers(top.List("triggers"))
 	c.dedup(top)
-	c.lines = idLines(root)
+	c.locate(root)
 	d := c.defaults(top.Map("defaults"))
 	main := c.steps(top, d)
 	closing := c.closing(top, d, main)
 	c.outputs(top.Optional("outputs"), closing)
+	c.evidence()
 	c.unusedInputs(top.Optional("inputs"))
 	c.refuse(top, widerTop())
 	top.Done()

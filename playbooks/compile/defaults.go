@@ -27,25 +27,29 @@ func (c *compiler) defaults(m *syntax.Mapping) defaults {
 		onError: plan.Hold,
 	}
 	d.timeout = m.Duration("timeout", time.Second, maxTimeout)
-	d.retry = c.retry(m.Map("retry"), d.retry)
+	d.retry = c.retry(m.Map("retry"), d.retry, place{})
 	d.onError = c.onError(m, d.onError)
 	m.Done()
 	return d
 }
 
 func (c *compiler) onError(m *syntax.Mapping, otherwise plan.OnError) plan.OnError {
-	if n := m.Optional("onError"); n != nil && n.Text == "rollback" {
-		c.reader.Report(n, "not-supported", "\"onError: rollback\" is not supported by this version; hold keeps everything contained")
-		return otherwise
-	}
-	if word := m.OneOf("onError", string(plan.Hold), string(plan.Continue), string(plan.Fail)); word != "" {
+	if word := m.OneOf("onError", string(plan.Hold), string(plan.Continue), string(plan.Fail), string(plan.RollBack)); word != "" {
 		return plan.OnError(word)
 	}
 	return otherwise
 }
 
+// passedOver refuses a rollback that the foreach around would not let happen.
+func (c *compiler) passedOver(m *syntax.Mapping, onError plan.OnError, at surroundings) {
+	if n := m.Optional("onError"); n != nil && onError == plan.RollBack && at.passing {
+		c.reader.Report(n, "onError",
+			"the foreach around passes over failed items (\"onError: continue\"), so nothing would be rolled back; let the foreach roll back, or this step fail")
+	}
+}
+
 // retry reads a retry policy; what it does not say comes from the one around it.
-func (c *compiler) retry(m *syntax.Mapping, r plan.Retry) plan.Retry {
+func (c *compiler) retry(m *syntax.Mapping, r plan.Retry, p place) plan.Retry {
 	if m.Node() == nil {
 		return r
 	}
@@ -70,7 +74,13 @@ func (c *compiler) retry(m *syntax.Mapping, r plan.Retry) plan.Retry {
 		}
 		r.Max = r.Initial
 	}
-	c.refuse(m, []string{"jitter", "when"})
+	if m.Has("jitter") {
+		r.Jitter = m.Number("jitter", 0, 1)
+	}
+	if n := m.Optional("when"); n != nil {
+		expr, _, _ := c.conditionFacts(n, c.special(p, plan.ErrorVar))
+		r.When = &expr
+	}
 	m.Done()
 	return r
 }

@@ -30,6 +30,20 @@ func (f facts) without(name string) facts {
 	return slices.DeleteFunc(slices.Clone(f), word.MatchString)
 }
 
+// contradict tells whether one of the conditions cannot hold beside the facts. One on the run itself may have changed.
+func (f facts) contradict(conditions []string) bool {
+	return slices.ContainsFunc(conditions, func(c string) bool {
+		return !strings.Contains(c, "run.") && f.hold(opposite(c))
+	})
+}
+
+func opposite(condition string) string {
+	if inner, ok := strings.CutPrefix(condition, "!("); ok {
+		return strings.TrimSuffix(inner, ")")
+	}
+	return "!(" + condition + ")"
+}
+
 // whenTrue gives the facts that follow when the expression is true.
 func whenTrue(a *ast.AST, e ast.Expr) []string {
 	switch {
@@ -39,6 +53,8 @@ func whenTrue(a *ast.AST, e ast.Expr) []string {
 		return whenFalse(a, e.AsCall().Args()[0])
 	case e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly():
 		return present(a, e)
+	case isCall(e, operators.NotEquals) && plainOperands(e):
+		return []string{"!(" + equality(a, e) + ")"}
 	}
 	return []string{render(a, e)}
 }
@@ -50,11 +66,25 @@ func whenFalse(a *ast.AST, e ast.Expr) []string {
 		return append(whenFalse(a, e.AsCall().Args()[0]), whenFalse(a, e.AsCall().Args()[1])...)
 	case isCall(e, operators.LogicalNot):
 		return whenTrue(a, e.AsCall().Args()[0])
+	case isCall(e, operators.NotEquals) && plainOperands(e):
+		return []string{equality(a, e)}
 	}
 	if text := render(a, e); text != "" {
 		return []string{"!(" + text + ")"}
 	}
 	return nil
+}
+
+// equality writes a != b as a == b, so that one is known to be the opposite of the other.
+func equality(a *ast.AST, e ast.Expr) string {
+	args := e.AsCall().Args()
+	return render(a, args[0]) + " == " + render(a, args[1])
+}
+
+func plainOperands(e ast.Expr) bool {
+	return !slices.ContainsFunc(e.AsCall().Args(), func(arg ast.Expr) bool {
+		return arg.Kind() != ast.SelectKind && arg.Kind() != ast.IdentKind && arg.Kind() != ast.LiteralKind
+	})
 }
 
 // present gives what has(a.b.c) says: a.b is there too.

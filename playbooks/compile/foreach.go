@@ -26,15 +26,20 @@ func (c *compiler) foreach(m *syntax.Mapping, onError plan.OnError, at surroundi
 	}
 	f.Max = head.Int("max", 1, maxItems)
 	f.OnError = c.onError(head, onError)
-	if f.OnError == plan.Continue { // a step that says nothing itself fails its item, and the others go on
-		at.onError = plan.Fail
+	c.passedOver(head, f.OnError, at)
+	switch f.OnError { // for a step inside that says nothing itself
+	case plan.Continue: // it fails its item, and the others go on
+		at.onError, at.passing = plan.Fail, true
+	case plan.Fail, plan.RollBack:
+		at.onError = f.OnError
 	}
+	at.together, at.loop = at.together || f.Concurrency > 1, at.path
 	if n := head.Required("in"); n != nil {
 		at.place = c.bind(n, head, f, at.place)
 	}
 	head.Done()
 	if m.Required("do") != nil {
-		f.Do, _ = c.block(c.filled(m, "do"), at)
+		f.Do, _ = c.block(c.ordered(m, c.filled(m, "do")), at)
 	}
 	return f
 }
@@ -82,4 +87,6 @@ func (c *compiler) nameItem(head *syntax.Mapping, f *plan.Foreach, item variable
 }
 
 // taken are the names that an item cannot have.
-func taken() []string { return append([]string{"alert", "inputs", "steps", "run"}, keywords()...) }
+func taken() []string {
+	return slices.Concat([]string{"alert", "inputs", "steps", "run"}, plan.SpecialNames(), keywords())
+}

@@ -81,7 +81,25 @@ func (r *reading) selection(e ast.Expr, known facts) {
 	if v := r.viewOf(e); v != nil {
 		r.output(e, v, known)
 	}
+	if operand.Kind() == ast.SelectKind {
+		if v := r.viewOf(operand); v != nil && v.gathers {
+			r.gathered(e, v, known)
+		}
+	}
 	r.walk(operand, known)
+}
+
+// gathered checks the reading of a step's output by way of the block around it.
+func (r *reading) gathered(e ast.Expr, block *view, known facts) {
+	name := e.AsSelect().FieldName()
+	child := block.child(name)
+	switch {
+	case child == nil:
+		r.report(e, "unknown-field", "step %q has no step %q%s", block.id, name, syntax.DidYouMean(name, block.fields()[3:]))
+	case !known.hold("has(" + path(r.ast, e) + ")"):
+		way := path(r.ast, e.AsSelect().Operand().AsSelect().Operand()) + "." + name
+		r.mayBeAbsent(e, child, way, known)
+	}
 }
 
 // viewOf gives the step whose output the selection reads, if it is one.
@@ -95,14 +113,17 @@ func (r *reading) viewOf(e ast.Expr) *view {
 
 // output checks the reading of a step's output that may not be there.
 func (r *reading) output(e ast.Expr, v *view, known facts) {
-	way := path(r.ast, e)
-	done := path(r.ast, e.AsSelect().Operand()) + `.status == "done"`
-	if known.hold("has("+way+")") || known.hold(done) {
+	r.mayBeAbsent(e, v, path(r.ast, e.AsSelect().Operand()), known)
+}
+
+// mayBeAbsent reports a step that may have no output, unless it is known at the place that it has.
+func (r *reading) mayBeAbsent(e ast.Expr, v *view, way string, known facts) {
+	if known.hold("has("+way+".output)") || known.hold(way+`.status == "done"`) {
 		return
 	}
 	for _, why := range v.absent {
 		if !known.holdAll(why.condition) {
-			r.report(e, "maybe-skipped", "step %q may have no output: %s; ask has(%s) first", v.id, why.text, way)
+			r.report(e, "maybe-skipped", "step %q may have no output: %s; ask has(%s.output) first", v.id, why.text, way)
 			return
 		}
 	}
@@ -114,6 +135,7 @@ func (r *reading) call(e ast.Expr, known facts) {
 		r.walk(call.Target(), known)
 	}
 	args := call.Args()
+	r.choice(call)
 	switch call.FunctionName() {
 	case operators.LogicalAnd:
 		r.walk(args[0], known)

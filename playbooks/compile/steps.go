@@ -15,9 +15,13 @@ const MaxSteps = 500
 type surroundings struct {
 	defaults
 	place
-	path  string // of the block
-	phase string // of the block, or of the step before at the top
-	top   bool   // at the top the phases must come in order
+	path     string // of the block
+	phase    string // of the block, or of the step before at the top
+	top      bool   // at the top the phases must come in order
+	closing  bool   // in finally, where the run has ended already
+	together bool   // in steps that run at the same time as others
+	passing  bool   // in a foreach that passes over failed items
+	loop     string // path of the innermost foreach around
 }
 
 func (c *compiler) steps(top *syntax.Mapping, d defaults) place {
@@ -46,7 +50,7 @@ func (c *compiler) closing(top *syntax.Mapping, d defaults, main place) place {
 			before = before.with(c.look(step, reason{text: "finally also runs when the run ended before it"}))
 		}
 	}
-	block, after := c.block(list, surroundings{defaults: d, place: before, phase: lastPhase(), top: true})
+	block, after := c.block(list, surroundings{defaults: d, place: before, phase: lastPhase(), top: true, closing: true})
 	c.plan.Finally = block
 	for id, v := range main.steps {
 		after.steps[id] = v // outputs are evaluated when the run completed
@@ -71,10 +75,11 @@ func (c *compiler) block(list []*syntax.Node, at surroundings) ([]plan.Step, pla
 	var out []plan.Step
 	for _, n := range list {
 		step := c.step(n, at)
+		c.reachable(n, out)
 		out = append(out, step)
 		at.phase = step.Phase
 		if step.ID != "" {
-			at.place = at.with(c.look(step))
+			at.place = at.with(c.look(step)).holding(c.behind(step))
 		}
 	}
 	if at.steps == nil {
@@ -101,10 +106,12 @@ func (c *compiler) step(n *syntax.Node, at surroundings) plan.Step {
 	s := plan.Step{ID: c.id(m), Pos: position(n.Position), Phase: c.phase(m, at)}
 	s.Path = strings.TrimPrefix(at.path+"/"+s.ID, "/")
 	s.OnError = c.onError(m, at.onError)
-	c.refuse(m, widerModifiers())
+	c.passedOver(m, s.OnError, at)
 	inside := at
 	inside.path, inside.phase, inside.top = s.Path, s.Phase, false
-	c.verb(m, &s, inside)
+	c.verb(m, &s, &inside)
+	s.Requires = c.requires(m, s, inside.place)
+	s.Catch = c.catch(m, inside)
 	m.Done()
 	return s
 }

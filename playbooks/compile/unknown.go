@@ -22,13 +22,20 @@ func (c *compiler) typeErrors(s span, p place, tree *ast.AST, errs []*common.Err
 		case ok && node.Kind() == ast.SelectKind && c.missed(node) != nil:
 			c.reader.Add(s.fieldPlace(at, node).Problem("unknown-field", "%s", c.missing(p, *c.missed(node))))
 		case ok && node.Kind() == ast.IdentKind && !slices.Contains(p.names(), node.AsIdent()):
-			c.reader.Add(at.Problem("unknown-name", "there is no variable %q here%s", node.AsIdent(), syntax.DidYouMean(node.AsIdent(), p.names())))
+			c.reader.Add(at.Problem("unknown-name", "%s", unknownName(p, node.AsIdent())))
 		case ok && node.Kind() == ast.CallKind:
 			c.reader.Add(at.Problem("type", "%s", c.overload(e.Message)))
 		default:
 			c.reader.Add(at.Problem("type", "%s", e.Message))
 		}
 	}
+}
+
+func unknownName(p place, name string) string {
+	if where := whereSeen(name); where != "" {
+		return "the variable \"" + name + "\" is seen only " + where
+	}
+	return "there is no variable \"" + name + "\" here" + syntax.DidYouMean(name, p.names())
 }
 
 // overload keeps the first sentence of the checker: what was called with which types.
@@ -66,7 +73,7 @@ func (c *compiler) missing(p place, m miss) string {
 	case isStep && m.field == "output" && v.item != nil:
 		return "a foreach has no output; its results are in steps." + v.id + ".items[i]"
 	case isStep && m.field == "output":
-		return "step \"" + v.id + "\" has no output itself; its steps have: " + strings.Join(v.fields()[2:], ", ")
+		return "step \"" + v.id + "\" has no output"
 	case isStep:
 		what = "step \"" + v.id + "\" has no \"" + m.field + `"`
 	case c.types.roots[m.object].Kind != "":
@@ -84,28 +91,6 @@ func (c *compiler) missingStep(p place, id string) string {
 		return "there is no step \"" + id + `"` + syntax.DidYouMean(id, sortedNames(c.lines))
 	}
 	return "step \"" + id + "\" (line " + strconv.Itoa(line) + ") cannot be seen here: a step sees those before it in its block and around it"
-}
-
-// idLines finds the lines of all steps' ids, so that a message can tell a later step from none.
-func idLines(root *syntax.Node) map[string]int {
-	out := map[string]int{}
-	var walk func(list *syntax.Node)
-	walk = func(list *syntax.Node) {
-		if list == nil {
-			return
-		}
-		for _, step := range list.Items {
-			if id := step.Get("id"); id != nil && id.Kind == syntax.Text {
-				out[id.Text] = id.Line
-			}
-			for _, key := range []string{"parallel", "then", "else", "do"} {
-				walk(step.Get(key))
-			}
-		}
-	}
-	walk(root.Get("steps"))
-	walk(root.Get("finally"))
-	return out
 }
 
 // wayTo gives the way to a step inside a visible one.

@@ -11,26 +11,40 @@ import (
 func (c *compiler) uses(m *syntax.Mapping, at surroundings) *plan.Uses {
 	n := m.Required("uses")
 	name := c.reader.Text(n, `"uses"`)
+	d, in, ok := c.activity(n, name)
+	if !ok {
+		c.with(m, in, "with", at.place)
+		m.Known("retry", "timeout", "heartbeat", "undo", "idempotencyKey")
+		return &plan.Uses{Activity: name}
+	}
+	if d.Effect == activities.Destroy {
+		c.destroying = append(c.destroying, destruction{n, at.path, name})
+	}
+	return &plan.Uses{
+		Activity: name, Effect: d.Effect, Place: d.Place, Undoable: d.Undo != nil,
+		With:      c.with(m, in, name, at.place),
+		Retry:     c.retry(m.Map("retry"), at.retry, at.place),
+		Timeout:   c.timeout(m, d, at),
+		Heartbeat: c.heartbeat(m, d),
+		Undo:      c.undo(m, d, at),
+		Key:       c.idempotencyKey(m, at),
+	}
+}
+
+// activity finds an activity and the type of its input. Of one that is not there nothing is known, after a problem.
+func (c *compiler) activity(n *syntax.Node, name string) (activities.Definition, activities.Type, bool) {
 	d, ok := c.catalog.Find(name)
 	if !ok {
 		if name != "" {
 			c.reader.Report(n, "unknown-activity", "there is no activity %q%s", name, syntax.DidYouMean(name, c.activityNames()))
 		}
-		c.with(m, anything(), "with", at.place)
-		m.Known("retry", "timeout", "heartbeat")
-		return &plan.Uses{Activity: name}
+		return d, anything(), false
 	}
-	in, known := c.declare(n, d)
-	if !known {
-		return &plan.Uses{Activity: name}
+	in, ok := c.declare(n, d)
+	if !ok {
+		in = anything()
 	}
-	return &plan.Uses{
-		Activity: name, Effect: d.Effect, Place: d.Place, Undoable: d.Undo != nil,
-		With:      c.with(m, in, name, at.place),
-		Retry:     c.retry(m.Map("retry"), at.retry),
-		Timeout:   c.timeout(m, d, at),
-		Heartbeat: c.heartbeat(m, d),
-	}
+	return d, in, ok
 }
 
 func (c *compiler) activityNames() []string {

@@ -4,49 +4,84 @@ import (
 	"slices"
 	"strings"
 
-	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/types"
-
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
 
-// known are the facts that a step's conditions establish.
-type known struct{ own, then, otherwise []string }
+// verbs are the keys of which a step has exactly one; `if` is one together with `then`.
+func verbs() []string {
+	return []string{"uses", "parallel", "foreach", "then", "switch", "wait", "approve", "call", "set", "rollback", "stop"}
+}
 
-func verbs() []string { return []string{"uses", "parallel", "foreach", "then"} }
+func blockVerbs() []string { return []string{"parallel", "foreach", "then", "switch"} }
 
-// verb reads the one verb of a step.
-func (c *compiler) verb(m *syntax.Mapping, s *plan.Step, at surroundings) {
+// companions are the keys that stand beside one verb or another.
+func companions() []string {
+	return []string{
+		"with", "while", "do", "if", "else", "default", "retry", "timeout", "heartbeat", "undo", "idempotencyKey", "order",
+	}
+}
+
+// verb reads the one verb of a step. Behind it at is the place inside the step, where its condition holds.
+func (c *compiler) verb(m *syntax.Mapping, s *plan.Step, at *surroundings) {
 	n := m.Node()
-	c.refuse(m, widerVerbs())
 	found := slices.DeleteFunc(verbs(), func(verb string) bool { return n.Get(verb) == nil })
+	if len(found) != 1 {
+		c.notOneVerb(m, found)
+		c.skipping(m, s, at)
+		return
+	}
+	if slices.Contains(blockVerbs(), found[0]) {
+		m.OneOf("order", byVolatility)
+	}
+	if found[0] == "then" {
+		s.Branch = c.branch(m, s.ID, *at)
+		return
+	}
+	c.skipping(m, s, at)
+	c.doing(m, s, found[0], *at)
+}
+
+func (c *compiler) notOneVerb(m *syntax.Mapping, found []string) {
+	n := m.Node()
 	switch {
 	case len(found) > 1:
 		c.reader.Report(n, "verb", "a step has one verb, but this one has %s; make it %d steps", strings.Join(found, " and "), len(found))
-		m.Known("uses", "with", "parallel", "foreach", "do", "if", "then", "else", "retry", "timeout", "heartbeat")
-		return
-	case len(found) == 0:
-		c.skipping(m, s, &at)
-		if !hasAny(n, widerVerbs()) {
-			c.reader.Report(n, "verb", "the step does nothing; it needs one of uses, parallel, foreach, or if with then")
-		}
-		m.Known("uses", "with", "parallel", "foreach", "do", "then", "else", "retry", "timeout", "heartbeat")
-		return
+	case n.Get("while") != nil:
+		c.reader.Report(n, "verb", "\"while\" repeats an activity, but the step uses none; add uses")
+	default:
+		c.reader.Report(n, "verb", "the step does nothing; it needs one of %s, or if with then",
+			strings.Join(slices.DeleteFunc(verbs(), func(verb string) bool { return verb == "then" }), ", "))
 	}
-	if found[0] == "then" {
-		c.branch(m, s, at)
-		return
-	}
-	c.skipping(m, s, &at)
-	switch found[0] {
+	m.Known(append(verbs(), companions()...)...)
+}
+
+// doing reads the verb that was found.
+func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surroundings) {
+	switch verb {
 	case "uses":
 		s.Uses = c.uses(m, at)
+		s.While = c.while(m, s.Uses, at)
 	case "parallel":
-		s.Parallel = c.branches(c.filled(m, "parallel"), at)
+		at.together = true
+		s.Parallel = c.branches(c.ordered(m, c.filled(m, "parallel")), at)
 	case "foreach":
 		s.Foreach = c.foreach(m, s.OnError, at)
+	case "switch":
+		s.Switch = c.choice(m, s, at)
+	case "wait":
+		s.Wait, s.Output = c.wait(m, at.place), waitOutput
+	case "approve":
+		s.Approve, s.Output = c.approve(m.Map("approve"), at.place), approveOutput
+	case "set":
+		s.Set, s.Output = c.set(m.Map("set"), at.place)
+	case "call":
+		c.refuse(m, []string{"call"})
+	case "rollback":
+		s.Rollback, s.Output = c.rollback(m, at), rollbackOutput
+	case "stop":
+		s.Stop = c.stop(m, at)
 	}
 }
 
@@ -62,46 +97,15 @@ func (c *compiler) skipping(m *syntax.Mapping, s *plan.Step, at *surroundings) {
 	at.place = at.holding(holds)
 }
 
-func (c *compiler) branch(m *syntax.Mapping, s *plan.Step, at surroundings) {
-	b := &plan.Branch{}
-	var holds, fails []string
-	if n := m.Required("if"); n != nil {
-		b.Cond, holds, fails = c.conditionFacts(n, at.place)
-	}
-	c.facts[s.ID] = known{then: holds, otherwise: fails}
-	then, otherwise := at, at
-	then.place, otherwise.place = at.holding(holds), at.holding(fails)
-	b.Then, _ = c.block(c.filled(m, "then"), then)
-	if m.Has("else") {
-		b.Else, _ = c.block(c.filled(m, "else"), otherwise)
-	}
-	s.Branch = b
-}
-
-// conditionFacts checks a condition and gives what is known when it holds and when it does not.
-func (c *compiler) conditionFacts(n *syntax.Node, p place) (expr plan.Expr, holds, fails []string) {
-	expr, checked, ok := c.bare(n, p)
-	if !ok {
-		return expr, nil, nil
-	}
-	if kind := checked.OutputType().Kind(); kind != types.BoolKind && kind != types.DynKind {
-		c.reader.Report(n, "type", "a condition must be true or false, but this is %s", c.types.describe(checked.OutputType()))
-		return expr, nil, nil
-	}
-	tree := checked.NativeRep()
-	if tree.Expr().Kind() == ast.LiteralKind {
-		c.reader.Report(n, "constant", "the condition is always %s, so a part of the playbook can never run; remove it", n.Text)
-	}
-	return expr, whenTrue(tree, tree.Expr()), whenFalse(tree, tree.Expr())
-}
-
 // filled reads a list of steps that must not be empty.
 func (c *compiler) filled(m *syntax.Mapping, key string) []*syntax.Node {
 	list := m.List(key)
-	if n := m.Optional(key); len(list) == 0 && n.Kind == syntax.List {
+	if n := m.Optional(key); len(list) == 0 && n != nil && n.Kind == syntax.List {
 		c.reader.Report(n, "empty", "%q is empty", key)
 	}
 	return list
 }
 
 func anything() activities.Type { return activities.Type{Kind: activities.Any} }
+
+func text() activities.Type { return activities.Type{Kind: activities.String} }

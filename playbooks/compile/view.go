@@ -15,9 +15,11 @@ import (
 type view struct {
 	name     string // of its CEL type
 	id       string
-	output   *activities.Type // of an activity
-	children []*view          // of parallel, then and else, or of an item
+	output   *activities.Type // of an activity or a verb that has one
+	children []*view          // of parallel, if, switch, or of an item
 	item     *view            // of foreach
+	gathers  bool             // its output are those of the children by their ids
+	choices  []string         // of approve
 	absent   []reason         // why it may have no output
 }
 
@@ -39,7 +41,7 @@ func (v *view) child(id string) *view {
 func (v *view) fields() []string {
 	out := []string{"status", "error"}
 	switch {
-	case v.output != nil:
+	case v.output != nil || v.gathers:
 		out = append(out, "output")
 	case v.item != nil:
 		out = append(out, "items")
@@ -56,6 +58,8 @@ func (v *view) fieldType(p *provider, field string) (*cel.Type, bool) {
 		return cel.StringType, true
 	case field == "output" && v.output != nil:
 		return p.celType(*v.output), true
+	case field == "output" && v.gathers:
+		return cel.MapType(cel.StringType, cel.DynType), true
 	case field == "items" && v.item != nil:
 		return cel.ListType(cel.ObjectType(v.item.name)), true
 	}
@@ -74,6 +78,9 @@ func (v *view) declared(p *provider) activities.Type {
 	if v.output != nil {
 		out.Fields = append(out.Fields, activities.Field{Name: "output", Type: *v.output})
 	}
+	if v.gathers {
+		out.Fields = append(out.Fields, activities.Field{Name: "output", Type: activities.Type{Kind: activities.Map}})
+	}
 	if v.item != nil {
 		item := v.item.declared(p)
 		out.Fields = append(out.Fields, activities.Field{Name: "items", Type: activities.Type{Kind: activities.List, Elem: &item}})
@@ -87,19 +94,18 @@ func (v *view) declared(p *provider) activities.Type {
 // look makes the view of a compiled step with more reasons for its absence than its own.
 func (c *compiler) look(step plan.Step, more ...reason) *view {
 	reasons := slices.Concat(more, c.absence(step))
-	v := &view{id: step.ID, absent: reasons}
+	v := &view{id: step.ID, absent: reasons, gathers: step.Parallel != nil || step.Branch != nil || step.Switch != nil}
 	c.types.name(v, "step "+step.ID)
 	switch {
+	case step.Output != "":
+		c.given(v, step)
 	case step.Uses != nil:
 		out := c.out[step.Uses.Activity]
 		v.output = &out
 	case step.Parallel != nil:
 		v.children = c.lookAll(step.Parallel, reasons)
-	case step.Branch != nil:
-		then := reason{text: "it is in the \"then\" of step " + step.ID, condition: c.facts[step.ID].then}
-		other := reason{text: "it is in the \"else\" of step " + step.ID, condition: c.facts[step.ID].otherwise}
-		v.children = append(c.lookAll(step.Branch.Then, append(slices.Clone(reasons), then)),
-			c.lookAll(step.Branch.Else, append(slices.Clone(reasons), other))...)
+	case step.Branch != nil, step.Switch != nil:
+		v.children = c.lookInto(step, reasons)
 	case step.Foreach != nil:
 		v.item = &view{id: step.ID + " item"}
 		c.types.name(v.item, "item of "+step.ID)
@@ -107,6 +113,38 @@ func (c *compiler) look(step plan.Step, more ...reason) *view {
 		v.item.forget()
 	}
 	return v
+}
+
+// given is the output of a verb that is no activity.
+func (c *compiler) given(v *view, step plan.Step) {
+	out, err := plan.ParseNotation(step.Output)
+	if err != nil {
+		out = anything()
+	}
+	v.output = &out
+	if step.Approve != nil {
+		v.choices = step.Approve.Choices
+	}
+}
+
+// lookInto gives the steps of all blocks of an if or a switch, of which one alone runs.
+func (c *compiler) lookInto(step plan.Step, reasons []reason) []*view {
+	known := c.facts[step.ID]
+	var out []*view
+	add := func(block []plan.Step, name string, condition []string) {
+		why := reason{text: "it is in the \"" + name + "\" of step " + step.ID, condition: condition}
+		out = append(out, c.lookAll(block, append(slices.Clone(reasons), why))...)
+	}
+	if step.Branch != nil {
+		add(step.Branch.Then, "then", known.then)
+		add(step.Branch.Else, "else", known.otherwise)
+		return out
+	}
+	for i, one := range step.Switch.Cases {
+		add(one.Do, fmt.Sprintf("case %d", i+1), known.cases[i])
+	}
+	add(step.Switch.Default, "default", known.none)
+	return out
 }
 
 // forget takes the conditions out of the reasons: outside of a foreach they would speak of another item.
@@ -139,8 +177,11 @@ func (c *compiler) absence(step plan.Step) []reason {
 	if step.If != nil {
 		out = append(out, reason{text: "it has an \"if\"", condition: c.facts[step.ID].own})
 	}
-	if step.OnError == plan.Continue && step.Uses != nil {
+	if step.OnError == plan.Continue {
 		out = append(out, reason{text: "it has \"onError: continue\""})
+	}
+	if len(step.Catch) > 0 {
+		out = append(out, reason{text: "its failure may be caught (\"catch\")"})
 	}
 	return out
 }

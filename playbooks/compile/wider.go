@@ -14,14 +14,6 @@ func widerTrigger() []string {
 	return []string{"alertmanager", "schedule", "cloudevents", "mode", "alert"}
 }
 
-func widerVerbs() []string {
-	return []string{"switch", "while", "wait", "approve", "call", "set", "rollback", "stop"}
-}
-
-func widerModifiers() []string {
-	return []string{"catch", "undo", "requires", "idempotencyKey", "order", "default"}
-}
-
 // refuse reports the keys that are words of the language but not of this version.
 func (c *compiler) refuse(m *syntax.Mapping, keys []string) {
 	if m.Node() == nil {
