@@ -58,6 +58,9 @@ func options(workflowID string, in workflows.Input) client.StartWorkflowOptions 
 	}
 }
 
+// Describe gives the line and the page by which the Web UI introduces a case.
+func Describe(in workflows.Input) (line, page string) { return summary(in.Alert), details(in) }
+
 // summary is the case in one line, such as "Critical: Terminal shell – shop/web-7d9f".
 func summary(a plan.Alert) string {
 	text := a.Rule
@@ -94,6 +97,7 @@ func details(in workflows.Input) string {
 	row("Plan", in.Plan.Hash)
 	row("Cluster", in.Cluster)
 	row("Trigger", in.Trigger)
+	row("Mode", string(in.Mode))
 	row("Alert", in.Alert.Rule)
 	row("Priority", in.Alert.Priority)
 	row("Target", target(in.Alert.Target))

@@ -1,0 +1,230 @@
+// Package schedules keeps the Temporal Schedules that start playbooks by the clock in step with the playbooks. It is the only
+// scheduler there is: nothing here waits for a time itself.
+package schedules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/firebreak-ir/firebreak/workflows"
+)
+
+// Errors that a caller tells apart.
+var (
+	// ErrNotFound is returned where there is no schedule of that id.
+	ErrNotFound = errors.New("no such schedule")
+	// ErrUnavailable is returned where Temporal does not answer.
+	ErrUnavailable = errors.New("no answer from Temporal")
+	// ErrForeign is returned for a schedule that Firebreak did not make: it is neither changed nor removed.
+	ErrForeign = errors.New("the schedule is not Firebreak's")
+)
+
+// Schedules is a connection to the schedules of one Temporal namespace.
+type Schedules struct {
+	client client.ScheduleClient
+	decode converter.DataConverter
+	now    func() time.Time
+}
+
+// New uses a client that was made elsewhere. The converter is the client's own; nil is the standard one.
+func New(c client.Client, decode converter.DataConverter, now func() time.Time) *Schedules {
+	if decode == nil {
+		decode = converter.GetDefaultDataConverter()
+	}
+	return &Schedules{client: c.ScheduleClient(), decode: decode, now: now}
+}
+
+// Schedule is one schedule as it stands.
+type Schedule struct {
+	ID       string      `json:"id"`
+	Playbook string      `json:"playbook,omitempty"`
+	Trigger  string      `json:"trigger,omitempty"`
+	Cluster  string      `json:"cluster"`
+	Mode     string      `json:"mode"`
+	Cron     string      `json:"cron"`
+	Timezone string      `json:"timezone,omitempty"`
+	Paused   bool        `json:"paused"`
+	Note     string      `json:"note,omitempty"`
+	Next     []time.Time `json:"next,omitempty"`
+	Last     []Run       `json:"last,omitempty"` // the newest first
+}
+
+// Run is one run that a schedule started.
+type Run struct {
+	Workflow string    `json:"workflow"`
+	Case     string    `json:"case,omitempty"` // of a playbook
+	Due      time.Time `json:"due"`
+	Started  time.Time `json:"started"`
+}
+
+// List gives the schedules of Firebreak on a cluster, by their ids; an empty cluster means all. Temporal's list follows by
+// some moments.
+func (s *Schedules) List(ctx context.Context, cluster string) ([]Schedule, error) {
+	all, err := s.client.List(ctx, client.ScheduleListOptions{PageSize: 100})
+	if err != nil {
+		return nil, explain("list schedules", err)
+	}
+	var list []Schedule
+	for all.HasNext() {
+		one, err := all.Next()
+		if err != nil {
+			return nil, explain("list schedules", err)
+		}
+		mine, ok := s.identity(one.Memo)
+		if !ok || cluster != "" && mine.Cluster != cluster {
+			continue
+		}
+		now, err := s.Get(ctx, one.ID) // the list does not tell what was applied last
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, now)
+	}
+	slices.SortFunc(list, func(a, b Schedule) int { return strings.Compare(a.ID, b.ID) })
+	return list, nil
+}
+
+// Get gives one schedule of Firebreak.
+func (s *Schedules) Get(ctx context.Context, id string) (Schedule, error) {
+	described, mine, err := s.describe(ctx, id)
+	if err != nil {
+		return Schedule{}, err
+	}
+	return scheduleOf(mine, id, described), nil
+}
+
+func (s *Schedules) describe(ctx context.Context, id string) (*client.ScheduleDescription, identity, error) {
+	described, err := s.client.GetHandle(ctx, id).Describe(ctx)
+	if err != nil {
+		return nil, identity{}, explain("find schedule "+id, err)
+	}
+	mine, ok := s.identity(described.Memo)
+	if !ok {
+		return nil, identity{}, fmt.Errorf("schedule %q: %w", id, ErrForeign)
+	}
+	if action, ok := described.Schedule.Action.(*client.ScheduleWorkflowAction); ok {
+		if err := s.field(payloads(action.Memo), appliedMemo, &mine.last); err != nil && !errors.Is(err, errNoField) {
+			return nil, identity{}, fmt.Errorf("schedule %q: read what was applied last: %w", id, err)
+		}
+	}
+	return described, mine, nil
+}
+
+func scheduleOf(mine identity, id string, is *client.ScheduleDescription) Schedule {
+	next := is.Info.NextActionTimes
+	out := Schedule{
+		ID: id, Playbook: mine.Playbook, Trigger: mine.Trigger, Cluster: mine.Cluster, Mode: mine.last.Mode,
+		Cron: mine.last.Cron, Timezone: mine.last.Timezone, Paused: is.Schedule.State.Paused, Note: is.Schedule.State.Note,
+		Next: next[:min(len(next), 3)],
+	}
+	for _, r := range slices.Backward(is.Info.RecentActions) {
+		if r.StartWorkflowResult == nil {
+			continue
+		}
+		run := Run{Workflow: r.StartWorkflowResult.WorkflowID, Due: r.ScheduleTime, Started: r.ActualTime}
+		if mine.Playbook != "" {
+			run.Case = workflows.CaseID(run.Workflow, r.StartWorkflowResult.FirstExecutionRunID)
+		}
+		out.Last = append(out.Last, run)
+	}
+	return out
+}
+
+// Pause stops a schedule until it is resumed; what it has started goes on.
+func (s *Schedules) Pause(ctx context.Context, id, by, reason string) error {
+	if _, _, err := s.describe(ctx, id); err != nil {
+		return err
+	}
+	return explain("pause schedule "+id, s.client.GetHandle(ctx, id).Pause(ctx, client.SchedulePauseOptions{Note: said("paused", by, reason)}))
+}
+
+// Resume lets a paused schedule go on.
+func (s *Schedules) Resume(ctx context.Context, id, by, reason string) error {
+	if _, _, err := s.describe(ctx, id); err != nil {
+		return err
+	}
+	return explain("resume schedule "+id, s.client.GetHandle(ctx, id).Unpause(ctx, client.ScheduleUnpauseOptions{Note: said("resumed", by, reason)}))
+}
+
+// Delete removes a schedule; what it has started goes on.
+func (s *Schedules) Delete(ctx context.Context, id string) error {
+	if _, _, err := s.describe(ctx, id); err != nil {
+		return err
+	}
+	return explain("delete schedule "+id, s.client.GetHandle(ctx, id).Delete(ctx))
+}
+
+// Trigger starts a run now, paused or not. It gives the run; none where the overlap policy did not start one within the
+// time that ctx leaves, or ten seconds.
+func (s *Schedules) Trigger(ctx context.Context, id string) (Run, bool, error) {
+	before, err := s.Get(ctx, id)
+	if err != nil {
+		return Run{}, false, err
+	}
+	err = s.client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_UNSPECIFIED})
+	if err != nil {
+		return Run{}, false, explain("trigger schedule "+id, err)
+	}
+	for range 50 {
+		now, err := s.Get(ctx, id)
+		if err != nil {
+			return Run{}, false, err
+		}
+		if len(now.Last) > 0 && (len(before.Last) == 0 || now.Last[0].Workflow != before.Last[0].Workflow) {
+			return now.Last[0], true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return Run{}, false, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return Run{}, false, nil
+}
+
+func said(verb, by, reason string) string {
+	text := verb + " by " + by
+	if reason != "" {
+		text += ": " + reason
+	}
+	return workflows.Plain(text, 500)
+}
+
+func explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var missing *serviceerror.NotFound
+	var down *serviceerror.Unavailable
+	var late *serviceerror.DeadlineExceeded
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	case errors.As(err, &down), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func payloads(memo map[string]any) *commonpb.Memo {
+	out := &commonpb.Memo{Fields: map[string]*commonpb.Payload{}}
+	for name, value := range memo {
+		if p, ok := value.(*commonpb.Payload); ok {
+			out.Fields[name] = p
+		}
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+package schedules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases"
+)
+
+// Memo fields: who a schedule is stands on the schedule itself and is never changed, what was applied last on its action.
+const (
+	identityMemo = "firebreak"
+	appliedMemo  = "applied"
+)
+
+// identity says which trigger a schedule is of.
+type identity struct {
+	Playbook string `json:"playbook,omitempty"` // empty: the sweep
+	Trigger  string `json:"trigger,omitempty"`
+	Cluster  string `json:"cluster"`
+
+	last applied // read from the action
+}
+
+// applied is what `apply` did last.
+type applied struct {
+	Fingerprint string    `json:"fingerprint"` // of everything that was applied
+	Plan        string    `json:"plan,omitempty"`
+	Version     string    `json:"version,omitempty"`
+	Cron        string    `json:"cron"`
+	Timezone    string    `json:"timezone,omitempty"`
+	Mode        string    `json:"mode,omitempty"`
+	By          string    `json:"by"`
+	At          time.Time `json:"at"`
+}
+
+// Wanted is a schedule as the playbooks want it.
+type Wanted struct {
+	ID string
+
+	identity identity
+	trigger  plan.ScheduleTrigger
+	workflow string
+	input    any
+	mode     string
+	planHash string
+	version  string
+	summary  string
+	details  string
+}
+
+// ID is the id of a trigger's schedule on a cluster.
+func ID(playbook, trigger, cluster string) string { return playbook + "-" + trigger + "@" + cluster }
+
+// SweepID is the id of the cluster's sweep.
+func SweepID(cluster string) string { return "sweep@" + cluster }
+
+// Of gives the schedules that a playbook wants on a cluster. The plan as it is now is what their runs run, until it is
+// applied again; inputs are checked.
+func Of(p plan.Plan, cluster string, inputs map[string]any) ([]Wanted, error) {
+	var list []Wanted
+	for _, t := range p.Triggers {
+		if t.Schedule == nil {
+			continue
+		}
+		if len(p.Name) > plan.MaxName {
+			return nil, fmt.Errorf("schedule %q of playbook %q: the name is longer than %d bytes", t.ID, p.Name, plan.MaxName)
+		}
+		list = append(list, one(p, t, cluster, inputs))
+	}
+	return list, nil
+}
+
+func one(p plan.Plan, t plan.Trigger, cluster string, inputs map[string]any) Wanted {
+	mode := t.Mode
+	if mode == "" {
+		mode = plan.Live
+	}
+	alert := plan.Alert{Source: "schedule", Rule: "schedule " + t.ID, Cluster: cluster}
+	if t.Alert != nil {
+		alert = *t.Alert
+	}
+	alert.Cluster = cluster
+	id := ID(p.Name, t.ID, cluster)
+	in := workflows.Input{
+		Plan: p, Alert: alert, Trigger: t.ID, Inputs: inputs, Cluster: cluster, Mode: mode, By: "schedule " + id, Dates: true,
+	}
+	summary, details := cases.Describe(in)
+	if mode == plan.Drill {
+		summary = workflows.Plain("Drill: "+summary, 190)
+	}
+	return Wanted{
+		ID: id, trigger: *t.Schedule, workflow: workflows.CaseWorkflow, input: in, planHash: p.Hash, version: p.Version,
+		identity: identity{Playbook: p.Name, Trigger: t.ID, Cluster: cluster}, mode: string(mode), summary: summary, details: details,
+	}
+}
+
+// Sweep gives the schedule that looks for orphans on a cluster.
+func Sweep(cluster, cron, timezone string) Wanted {
+	return Wanted{
+		ID: SweepID(cluster), workflow: workflows.SweepWorkflow, input: workflows.SweepInput{Cluster: cluster},
+		trigger:  plan.ScheduleTrigger{Cron: cron, Timezone: timezone, Overlap: "skip", Catchup: 10 * time.Minute},
+		identity: identity{Cluster: cluster}, mode: "sweep", summary: "Sweep of " + cluster,
+	}
+}
+
+// fingerprint is the same for two schedules that would start the same run at the same times.
+func (w Wanted) fingerprint() (string, error) {
+	raw, err := json.Marshal([]any{w.ID, w.trigger, w.workflow, w.input})
+	if err != nil {
+		return "", fmt.Errorf("schedule %q: %w", w.ID, err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func (w Wanted) spec() client.ScheduleSpec {
+	return client.ScheduleSpec{
+		CronExpressions: []string{w.trigger.Cron}, TimeZoneName: w.trigger.Timezone, Jitter: w.trigger.Jitter,
+	}
+}
+
+// action is the start of a run. Temporal appends the time to its workflow id; CaseID takes it off again.
+func (w Wanted) action(a applied) *client.ScheduleWorkflowAction {
+	name := w.identity.Playbook
+	if name == "" {
+		name = "sweep"
+	}
+	attributes := []temporal.SearchAttributeUpdate{
+		temporal.NewSearchAttributeKeyKeyword(workflows.ClusterAttribute).ValueSet(w.identity.Cluster),
+	}
+	if w.identity.Playbook != "" {
+		attributes = append(attributes,
+			temporal.NewSearchAttributeKeyKeyword(workflows.PlaybookAttribute).ValueSet(w.identity.Playbook),
+			temporal.NewSearchAttributeKeyBool(workflows.DrillAttribute).ValueSet(w.mode == string(plan.Drill)))
+	}
+	return &client.ScheduleWorkflowAction{
+		ID: plan.WorkflowID(name, w.ID), Workflow: w.workflow, Args: []any{w.input}, TaskQueue: workflows.Queue,
+		Memo:                  map[string]any{appliedMemo: a, "planHash": w.planHash, "playbook": w.identity.Playbook + " " + w.version},
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
+		StaticSummary:         w.summary, StaticDetails: w.details,
+	}
+}
+
+func (w Wanted) policy() (*client.SchedulePolicies, error) {
+	overlap, known := map[string]enumspb.ScheduleOverlapPolicy{
+		"": enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, "skip": enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
+		"buffer_one": enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE, "cancel_other": enumspb.SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER,
+		"allow_all": enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
+	}[w.trigger.Overlap]
+	if !known {
+		return nil, fmt.Errorf("schedule %q: unknown overlap policy %q", w.ID, w.trigger.Overlap)
+	}
+	catchup := w.trigger.Catchup
+	if catchup == 0 {
+		catchup = 10 * time.Minute // the server's own standard is a year: last week's drills would all run at once
+	}
+	return &client.SchedulePolicies{Overlap: overlap, CatchupWindow: catchup}, nil
+}
+
+// identity reads whose a schedule is; false for one that Firebreak did not make.
+func (s *Schedules) identity(memo *commonpb.Memo) (identity, bool) {
+	var mine identity
+	return mine, s.field(memo, identityMemo, &mine) == nil && mine.Cluster != ""
+}
+
+var errNoField = errors.New("no such memo field")
+
+func (s *Schedules) field(memo *commonpb.Memo, name string, into any) error {
+	payload := memo.GetFields()[name]
+	if payload == nil {
+		return errNoField
+	}
+	return s.decode.FromPayload(payload, into)
+}
