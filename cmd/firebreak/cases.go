@@ -55,10 +55,14 @@ func (a *app) list(ctx context.Context, d desk, f cases.Filter, out output) erro
 }
 
 func caseStatus(c cases.Case) string {
+	text := string(c.Status)
 	if c.Outcome != "" && !c.Open() {
-		return safe(c.Outcome)
+		text = safe(c.Outcome)
 	}
-	return string(c.Status)
+	if c.Drill {
+		text += " (drill)"
+	}
+	return text
 }
 
 func (a *app) duration(c cases.Case) string {

@@ -51,6 +51,7 @@ func (s summary) head(out *strings.Builder) {
 	if r.DryRun {
 		fmt.Fprintf(out, "  %s\n", s.palette.yellow("dry run: nothing was changed"))
 	}
+	s.score(out)
 }
 
 func abortLine(d workflows.Decision) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 
 	"github.com/firebreak-ir/firebreak/config"
@@ -26,6 +27,7 @@ type desk struct {
 
 	config    config.Config
 	namespace string
+	converter converter.DataConverter // of the client; nil: the standard one
 }
 
 // connect prepares the connection to Temporal and gives it to do. Connection settings are Temporal's own.
@@ -51,7 +53,10 @@ func (a *app) connected(cfg config.Config, logger *slog.Logger, do func(desk) er
 		return fmt.Errorf("prepare the connection to Temporal: %w", err)
 	}
 	defer temporal.Close()
-	d := desk{Cases: cases.New(temporal), config: cfg, namespace: settings.Namespace}
+	d := desk{
+		Cases: cases.New(temporal).Decoding(settings.DataConverter), config: cfg, namespace: settings.Namespace,
+		converter: settings.DataConverter,
+	}
 	if d.namespace == "" {
 		d.namespace = client.DefaultNamespace
 	}

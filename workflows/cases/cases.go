@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
 )
@@ -26,8 +27,9 @@ const takeover = 10 * time.Second
 
 // Cases is a connection to the cases of one Temporal namespace.
 type Cases struct {
-	client client.Client
-	ids    ids
+	client    client.Client
+	ids       ids
+	converter converter.DataConverter // of memos; nil: the standard one
 }
 
 // Options says where Temporal is. Empty fields are taken from Temporal's own environment variables (TEMPORAL_ADDRESS,

@@ -28,6 +28,7 @@ type Case struct {
 	Summary  string           `json:"summary,omitempty"`
 	Started  time.Time        `json:"started"`
 	Ended    time.Time        `json:"ended,omitzero"`
+	Drill    bool             `json:"drill,omitempty"`
 }
 
 // Open tells whether the case still runs.
@@ -116,26 +117,35 @@ func plainWord(text string) bool {
 }
 
 func (c *Cases) search(ctx context.Context, query string, limit int) ([]Case, error) {
+	var list []Case
+	err := c.visit(ctx, query, limit, func(info *workflowpb.WorkflowExecutionInfo) { list = append(list, caseOf(info)) })
+	return list, err
+}
+
+// visit goes through the newest runs that a query finds; a limit of zero is a hundred.
+func (c *Cases) visit(ctx context.Context, query string, limit int, see func(*workflowpb.WorkflowExecutionInfo)) error {
 	if limit <= 0 {
 		limit = 100
 	}
 	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
-	var list []Case
 	var page []byte
 	for {
 		answer, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Query: query, PageSize: int32(min(limit, 1000)), NextPageToken: page,
 		})
 		if err != nil {
-			return nil, explain("list cases", err)
+			return explain("list cases", err)
 		}
 		for _, info := range answer.GetExecutions() {
-			list = append(list, caseOf(info))
+			if limit--; limit < 0 {
+				return nil
+			}
+			see(info)
 		}
 		page = answer.GetNextPageToken()
-		if len(page) == 0 || len(list) >= limit {
-			return list[:min(len(list), limit)], nil
+		if len(page) == 0 || limit == 0 {
+			return nil
 		}
 	}
 }
@@ -157,6 +167,7 @@ func caseOf(info *workflowpb.WorkflowExecutionInfo) Case {
 	if info.GetCloseTime() != nil {
 		found.Ended = info.GetCloseTime().AsTime()
 	}
+	found.Drill = words.yes(workflows.DrillAttribute)
 	found.Status = statusOf(info.GetStatus(), found.Outcome)
 	if found.Open() {
 		found.Outcome = ""
@@ -194,6 +205,11 @@ func (a attributes) text(name string) string {
 		return ""
 	}
 	return text
+}
+
+func (a attributes) yes(name string) (is bool) {
+	payload := a.info.GetSearchAttributes().GetIndexedFields()[name]
+	return payload != nil && converter.GetDefaultDataConverter().FromPayload(payload, &is) == nil && is
 }
 
 func (a attributes) time(name string) (at time.Time) {

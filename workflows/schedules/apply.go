@@ -71,7 +71,7 @@ func (s *Schedules) Apply(ctx context.Context, a Apply) ([]Change, error) {
 }
 
 func (s *Schedules) applyOne(ctx context.Context, a Apply, w Wanted) (Change, error) {
-	print, err := w.fingerprint()
+	digest, err := w.fingerprint()
 	if err != nil {
 		return Change{}, err
 	}
@@ -79,7 +79,7 @@ func (s *Schedules) applyOne(ctx context.Context, a Apply, w Wanted) (Change, er
 		return Change{}, err
 	}
 	now := applied{
-		Fingerprint: print, Plan: w.planHash, Version: w.version, Cron: w.trigger.Cron, Timezone: w.trigger.Timezone,
+		Fingerprint: digest, Plan: w.planHash, Version: w.version, Cron: w.trigger.Cron, Timezone: w.trigger.Timezone,
 		Mode: w.mode, By: a.By, At: s.now().UTC().Truncate(time.Second),
 	}
 	described, mine, err := s.describe(ctx, w.ID)
@@ -167,7 +167,7 @@ func (w Wanted) differs(last applied, is *client.ScheduleDescription) []string {
 	add("mode", last.Mode, w.mode)
 	add("version", last.Version, w.version)
 	add("plan", short(last.Plan), short(w.planHash))
-	if print, err := w.fingerprint(); err == nil && len(why) == 0 && print != last.Fingerprint {
+	if digest, err := w.fingerprint(); err == nil && len(why) == 0 && digest != last.Fingerprint {
 		why = append(why, "inputs or alert")
 	}
 	return why
