@@ -35,6 +35,7 @@ type world struct {
 	namespace string
 	address   string
 	store     *custody.Store
+	more      []activities.Definition // beside the world's own
 
 	mu      sync.Mutex
 	granted bool
@@ -110,7 +111,7 @@ type markOut struct {
 }
 
 func (w *world) catalog() activities.Catalog {
-	return activities.NewCatalog(
+	return activities.NewCatalog(append(w.more,
 		activities.Define(activities.Activity[markIn, markOut]{
 			Name: "test.mark", Effect: activities.Change, Place: activities.OnCluster, Run: w.mark, Undo: w.unmark,
 		}),
@@ -124,7 +125,7 @@ func (w *world) catalog() activities.Catalog {
 			Name: "test.long", Effect: activities.Capture, Place: activities.OnAnalysis, Run: w.long,
 		}),
 		evidence.Seal(w.store), evidence.NoteUndo(w.store), evidence.ExportHistory(w.store, w.Cases),
-	)
+	)...)
 }
 
 func (w *world) mark(_ context.Context, call activities.Call, in markIn) (markOut, error) {
