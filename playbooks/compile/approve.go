@@ -54,8 +54,10 @@ func (c *compiler) choices(m *syntax.Mapping) []string {
 			c.reader.Report(n, "choice", "the choice %q must be small letters, digits, dashes and underscores, and begin with a letter", word)
 		case word == string(plan.Hold) || word == string(plan.Fail):
 			c.reader.Report(n, "choice", "no choice can be called %q, which \"onTimeout\" needs; choose another word", word)
+			continue
 		case slices.Contains(out, word):
 			c.reader.Report(n, "choice", "the choice %q is there twice; remove one", word)
+			continue
 		}
 		out = append(out, word)
 	}

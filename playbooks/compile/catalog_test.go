@@ -70,6 +70,14 @@ type openOut struct {
 	URL string `json:"url" doc:"Address"`
 }
 
+type pollOut struct {
+	activities.Result
+
+	Isolated bool      `json:"isolated" doc:"Nothing comes through"`
+	Tries    int       `json:"tries" doc:"How often it was tried"`
+	Since    time.Time `json:"since" doc:"When it began"`
+}
+
 func run[In, Out any](context.Context, activities.Call, In) (out Out, err error) { return }
 
 func undo[In, Out any](context.Context, activities.Call, In, Out) error { return nil }
@@ -85,7 +93,7 @@ func testCatalog() activities.Catalog {
 			Run: run[cordonIn, cordonOut], Undo: undo[cordonIn, cordonOut],
 		}),
 		activities.Define(activities.Activity[shootIn, shootOut]{
-			Name: "disk.shoot", Effect: activities.Capture, Place: activities.OnCluster, Timeout: 6 * time.Hour,
+			Name: "disk.shoot", Effect: activities.Capture, Volatility: activities.Disk, Place: activities.OnCluster, Timeout: 6 * time.Hour,
 			Heartbeat: time.Minute, Run: run[shootIn, shootOut],
 		}),
 		activities.Define(activities.Activity[snapshot, openOut]{
@@ -96,8 +104,25 @@ func testCatalog() activities.Catalog {
 			Name: "ticket.open", Effect: activities.Capture, Place: activities.OnAnalysis, Timeout: time.Minute,
 			Run: run[openIn, openOut],
 		}),
+		capture("mem.take", activities.Memory),
+		capture("proc.take", activities.Processes),
+		capture("log.take", activities.Logs),
+		activities.Define(activities.Activity[podRef, pollOut]{
+			Name: "kube.poll", Effect: activities.Read, Place: activities.OnCluster, Timeout: time.Minute, Run: run[podRef, pollOut],
+		}),
+		activities.Define(activities.Activity[podRef, cordonOut]{
+			Name: "kube.kill", Effect: activities.Destroy, Place: activities.OnCluster, Timeout: time.Minute, Run: run[podRef, cordonOut],
+		}),
 		activities.Define(activities.Activity[shootIn, openOut]{
 			Name: "slow.thing", Effect: activities.Read, Place: activities.OnAnalysis, Run: run[shootIn, openOut],
 		}),
 	)
+}
+
+// capture makes an activity that takes evidence of a pod.
+func capture(name string, rank activities.Rank) activities.Definition {
+	return activities.Define(activities.Activity[podRef, openOut]{
+		Name: name, Effect: activities.Capture, Volatility: rank, Place: activities.OnCluster, Timeout: time.Minute,
+		Run: run[podRef, openOut],
+	})
 }

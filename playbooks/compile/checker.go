@@ -58,6 +58,7 @@ type place struct {
 	vars      []variable
 	steps     map[string]*view
 	facts     facts
+	sorted    bool // "order: volatility" says which step of the block comes first
 }
 
 // onAlert is the place of triggers and dedup keys.

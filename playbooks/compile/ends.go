@@ -47,21 +47,10 @@ func (c *compiler) behind(s plan.Step) []string {
 		return nil
 	}
 	var open [][]string
-	add := func(block []plan.Step, facts []string) {
-		if !endsIn(block) {
-			open = append(open, facts)
+	for _, one := range c.alternatives(s) {
+		if !endsIn(one.steps) {
+			open = append(open, one.condition)
 		}
-	}
-	known := c.facts[s.ID]
-	switch {
-	case s.Branch != nil:
-		add(s.Branch.Then, known.then)
-		add(s.Branch.Else, known.otherwise)
-	case s.Switch != nil && len(known.cases) == len(s.Switch.Cases):
-		for i, one := range s.Switch.Cases {
-			add(one.Do, known.cases[i])
-		}
-		add(s.Switch.Default, known.none)
 	}
 	if len(open) != 1 {
 		return nil

@@ -23,14 +23,10 @@ func (p proof) report(format string, args ...any) {
 func (p proof) prove() {
 	from, known := p.spots[p.ref.path]
 	to, there := p.spots[p.need.path]
-	if !known || !there {
+	if !known || !there || p.unknown(from.step) {
 		return // reported where it could not be read
 	}
-	taken := p.captures(from.step)
-	if p.unknown(from.step) {
-		return
-	}
-	if len(taken) == 0 {
+	if len(p.captures(from.step)) == 0 {
 		p.report("step %q takes no evidence; evidence is taken by a capture (firebreak activities tells them), or by a block with captures", from.step.ID)
 		return
 	}
@@ -39,12 +35,12 @@ func (p proof) prove() {
 	for fork < len(way) && fork < len(goal) && way[fork].step.Path == goal[fork].step.Path {
 		fork++
 	}
-	if p.inOrder(way, goal, fork) {
-		for _, path := range taken {
-			if chain := p.spots[path].chain(); fork < len(chain) && !p.waives(path) && !p.taken(chain[fork:]) {
-				return
-			}
-		}
+	if !p.inOrder(way, goal, fork) {
+		return
+	}
+	if found := p.missing(way[fork:]); found.why != "" {
+		p.report("the evidence of step %q may be missing: %s; take it on every way, or say why it may be missing: waive: {%s: \"…\"}",
+			p.ref.node.Text, found.why, found.waive)
 	}
 }
 
@@ -61,17 +57,18 @@ func (p proof) waives(path string) bool {
 
 // inOrder tells whether the evidence comes before the step that requires it. The ways to both part at the fork.
 func (p proof) inOrder(way, goal []*spot, fork int) bool {
-	evidence, step := p.ref.path, goal[len(goal)-1].step.ID
+	evidence, step := p.ref.node.Text, goal[len(goal)-1].step.ID
 	switch {
 	case fork == len(way):
 		p.report("step %q is inside its own evidence %q; require what is taken before it", step, evidence)
 	case fork == len(goal):
-		p.report("step %q is inside of the step that requires it, so it comes too late; take it before %q, or put \"requires\" on the step inside that destroys", evidence, step)
+		p.report("step %q is inside of the step that requires it, so it comes too late; take it before %q, or put \"requires\" on the step inside that destroys",
+			evidence, step)
 	case way[fork].block != goal[fork].block:
 		return p.acrossBlocks(way[fork], goal[fork], step)
 	case !way[fork].sequence:
-		p.report("step %q runs at the same time as %q (line %d), so it may not be there yet; take it before step %q", evidence, goal[fork].step.ID,
-			goal[fork].step.Pos.Line, way[fork].outer.step.ID)
+		p.report("step %q runs at the same time as %q (line %d), so it may not be there yet; take it before step %q",
+			evidence, goal[fork].step.ID, goal[fork].step.Pos.Line, way[fork].outer.step.ID)
 	case way[fork].at > goal[fork].at:
 		p.report("step %q (line %d) comes after step %q; move it before", evidence, way[fork].step.Pos.Line, step)
 	default:
@@ -82,7 +79,7 @@ func (p proof) inOrder(way, goal []*spot, fork int) bool {
 
 // acrossBlocks is inOrder where the two stand in different blocks of one step, or in steps and finally.
 func (p proof) acrossBlocks(from, to *spot, step string) bool {
-	evidence := p.ref.path
+	evidence := p.ref.node.Text
 	switch {
 	case from.block == finallyBlock:
 		p.report("step %q is in \"finally\", which runs after all steps; take it before step %q", evidence, step)
@@ -97,42 +94,4 @@ func (p proof) acrossBlocks(from, to *spot, step string) bool {
 			evidence, from.block, from.outer.step.ID, step, to.block, from.outer.step.ID)
 	}
 	return false
-}
-
-// taken tells whether none of the steps on the way to a capture can be passed over.
-func (p proof) taken(way []*spot) bool {
-	looped := false // behind a foreach a condition speaks of another item
-	for i, s := range way {
-		if why := p.mayMiss(s, i > 0, looped); why != "" {
-			p.report("step %q may be missing: %s; %s", p.ref.path, why, p.remedy(way))
-			return false
-		}
-		looped = looped || s.step.Foreach != nil
-	}
-	return true
-}
-
-func (p proof) remedy(way []*spot) string {
-	path := way[len(way)-1].step.Path
-	id := path[strings.LastIndex(path, "/")+1:]
-	return "take it on every way, or say why it may be missing: waive: {" + id + ": \"…\"}"
-}
-
-// mayMiss says why a step may be passed over; inner is one whose block may not run at all.
-func (p proof) mayMiss(s *spot, inner, looped bool) string {
-	holds := func(condition []string) bool { return !looped && p.need.facts.holdAll(condition) }
-	id := s.step.ID
-	switch {
-	case inner && !s.certain && !holds(s.condition):
-		return "it is in the \"" + s.block + "\" of step " + s.outer.step.ID
-	case s.step.If != nil && !holds(p.facts[id].own):
-		return "step " + id + " has an \"if\""
-	case len(s.step.Catch) > 0:
-		return "a failure of step " + id + " is caught"
-	case s.step.OnError == plan.Continue:
-		return "step " + id + " has \"onError: continue\""
-	case s.step.Foreach != nil && s.step.Foreach.OnError == plan.Continue:
-		return "an item of step " + id + " may fail (\"onError: continue\")"
-	}
-	return ""
 }

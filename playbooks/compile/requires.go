@@ -62,7 +62,7 @@ func (c *compiler) waivers(m *syntax.Mapping) []plan.Waiver {
 	var out []plan.Waiver
 	for _, e := range m.Node().Entries {
 		reason := strings.TrimSpace(m.Text(e.Key.Text))
-		if e.Value.Kind == syntax.Null || e.Value.Kind == syntax.Text && reason == "" {
+		if e.Value.Kind == syntax.Text && reason == "" {
 			c.reader.Report(e.Value, "waive", "a waiver needs its reason, for whoever asks later: %s: \"why it may be missing\"", e.Key.Text)
 		}
 		if path := c.refer(e.Key, "a waiver"); path != "" {

@@ -44,27 +44,40 @@ func (c *compiler) place(out map[string]*spot, like spot, steps []plan.Step) {
 
 // inside goes into the blocks of a step.
 func (c *compiler) inside(out map[string]*spot, outer *spot) {
-	s, known := outer.step, c.facts[outer.step.ID]
-	block := func(name string, condition []string) spot {
-		return spot{outer: outer, block: name, sequence: true, condition: condition}
-	}
+	s := outer.step
 	c.place(out, spot{outer: outer, block: "parallel", certain: true}, s.Parallel)
 	if s.Foreach != nil {
 		c.place(out, spot{outer: outer, block: "do", sequence: true, certain: true}, s.Foreach.Do)
 	}
-	if s.Branch != nil {
-		c.place(out, block("then", known.then), s.Branch.Then)
-		c.place(out, block("else", known.otherwise), s.Branch.Else)
-	}
-	if s.Switch != nil && len(known.cases) == len(s.Switch.Cases) {
-		for i, one := range s.Switch.Cases {
-			c.place(out, block(fmt.Sprintf("case %d", i+1), known.cases[i]), one.Do)
-		}
-		c.place(out, block("default", known.none), s.Switch.Default)
+	for _, one := range c.alternatives(s) {
+		c.place(out, spot{outer: outer, block: one.name, sequence: true, condition: one.condition}, one.steps)
 	}
 	for i, one := range s.Catch {
-		c.place(out, block(fmt.Sprintf("%s %d", catchBlock, i+1), nil), one.Do)
+		c.place(out, spot{outer: outer, block: fmt.Sprintf("%s %d", catchBlock, i+1), sequence: true}, one.Do)
 	}
+}
+
+// alternative is a block of an if or a switch, and what holds where it runs.
+type alternative struct {
+	name      string
+	steps     []plan.Step
+	condition []string
+}
+
+// alternatives gives the blocks of which one alone runs, also one that is left out.
+func (c *compiler) alternatives(s plan.Step) []alternative {
+	known := c.facts[s.ID]
+	switch {
+	case s.Branch != nil:
+		return []alternative{{"then", s.Branch.Then, known.then}, {"else", s.Branch.Else, known.otherwise}}
+	case s.Switch == nil || len(known.cases) != len(s.Switch.Cases): // two steps of one id, which was reported
+		return nil
+	}
+	var out []alternative
+	for i, one := range s.Switch.Cases {
+		out = append(out, alternative{fmt.Sprintf("case %d", i+1), one.Do, known.cases[i]})
+	}
+	return append(out, alternative{"default", s.Switch.Default, known.none})
 }
 
 // chain gives the steps around one, from the top, and itself.

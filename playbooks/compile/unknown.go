@@ -90,7 +90,11 @@ func (c *compiler) missingStep(p place, id string) string {
 	if !known {
 		return "there is no step \"" + id + `"` + syntax.DidYouMean(id, sortedNames(c.lines))
 	}
-	return "step \"" + id + "\" (line " + strconv.Itoa(line) + ") cannot be seen here: a step sees those before it in its block and around it"
+	why := "a step sees those before it in its block and around it"
+	if p.sorted {
+		why += ", and \"order: volatility\" says which comes first"
+	}
+	return "step \"" + id + "\" (line " + strconv.Itoa(line) + ") cannot be seen here: " + why
 }
 
 // wayTo gives the way to a step inside a visible one.

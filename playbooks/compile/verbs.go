@@ -33,7 +33,7 @@ func (c *compiler) verb(m *syntax.Mapping, s *plan.Step, at *surroundings) {
 		return
 	}
 	if slices.Contains(blockVerbs(), found[0]) {
-		m.OneOf("order", byVolatility)
+		at.sorted = m.OneOf("order", byVolatility) != ""
 	}
 	if found[0] == "then" {
 		s.Branch = c.branch(m, s.ID, *at)

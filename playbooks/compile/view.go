@@ -129,21 +129,11 @@ func (c *compiler) given(v *view, step plan.Step) {
 
 // lookInto gives the steps of all blocks of an if or a switch, of which one alone runs.
 func (c *compiler) lookInto(step plan.Step, reasons []reason) []*view {
-	known := c.facts[step.ID]
 	var out []*view
-	add := func(block []plan.Step, name string, condition []string) {
-		why := reason{text: "it is in the \"" + name + "\" of step " + step.ID, condition: condition}
-		out = append(out, c.lookAll(block, append(slices.Clone(reasons), why))...)
+	for _, one := range c.alternatives(step) {
+		why := reason{text: "it is in the \"" + one.name + "\" of step " + step.ID, condition: one.condition}
+		out = append(out, c.lookAll(one.steps, append(slices.Clone(reasons), why))...)
 	}
-	if step.Branch != nil {
-		add(step.Branch.Then, "then", known.then)
-		add(step.Branch.Else, "else", known.otherwise)
-		return out
-	}
-	for i, one := range step.Switch.Cases {
-		add(one.Do, fmt.Sprintf("case %d", i+1), known.cases[i])
-	}
-	add(step.Switch.Default, "default", known.none)
 	return out
 }
 
