@@ -34,6 +34,7 @@ type Decided struct {
 	By     string    `json:"by" doc:"Who decided"`
 	Why    string    `json:"why,omitempty" doc:"The comment or reason"`
 	At     time.Time `json:"at" doc:"When the run took it"`
+	Nonce  string    `json:"nonce,omitempty" doc:"Identity of the signed decision"`
 }
 
 // StepStatus is where a step is.

@@ -30,6 +30,8 @@ type Carry struct {
 	Choices   map[string]int            `json:"choices,omitempty"`   // the block that an if or a switch chose
 	Lists     map[string][]any          `json:"lists,omitempty"`     // the items of a foreach
 	Edits     map[string]map[string]any `json:"edits,omitempty"`     // what a person set in a step's input for its retry
+	Paged     map[string]bool           `json:"paged,omitempty"`     // holds that people were told of
+	Told      int                       `json:"told,omitempty"`      // messages to people so far
 	Guarding  Guarding                  `json:"guarding,omitzero"`   // what the guards have let through
 	Scoring   Scoring                   `json:"scoring,omitzero"`    // how long the case was held
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows/authority"
 )
 
 // Names in Temporal: they stand in histories and are never changed.
@@ -14,12 +15,13 @@ const (
 	CaseWorkflow = "FirebreakCase"
 	UndoWorkflow = "FirebreakUndo"
 
-	AlertSignal  = "alert"  // plan.Alert: one more alert of this case; the one that opens it is signalled too
-	StateQuery   = "state"  // -> State
-	PlanQuery    = "plan"   // -> plan.Plan
-	UndoQuery    = "undo"   // -> []Undoable, in the order they were done
-	NoteSignal   = "signal" // plan.Signal: what somebody tells the case; `wait` steps look at it
-	DecideUpdate = "decide" // Decision -> nothing: what to do with a held step, or that the case is to end
+	AlertSignal   = "alert"   // plan.Alert: one more alert of this case; the one that opens it is signalled too
+	StateQuery    = "state"   // -> State
+	PlanQuery     = "plan"    // -> plan.Plan
+	UndoQuery     = "undo"    // -> []Undoable, in the order they were done
+	NoteSignal    = "signal"  // plan.Signal: what somebody tells the case; `wait` steps look at it
+	ApproveUpdate = "approve" // authority.Decision -> nothing: an answer to what an `approve` step asks
+	DecideUpdate  = "decide"  // Decision -> nothing: what to do with a held step, or that the case is to end
 
 	Queue         = "firebreak"          // the interpreter
 	AnalysisQueue = "firebreak-analysis" // heavy reading, no cluster's credentials
@@ -44,8 +46,11 @@ type Input struct {
 	Reopens string         `json:"reopens,omitempty"` // the case of the same key that ended shortly before
 	// Dates says that the lists are to show when the case first changes something. Runs that older receivers started do
 	// without, so that their histories stay good.
-	Dates  bool   `json:"dates,omitempty"`
-	Resume []byte `json:"resume,omitempty"` // what the run before this one of the same case left: a Carry, compressed
+	Dates bool `json:"dates,omitempty"`
+	// Authority says whose decisions count; nil: everybody is taken at their word, and marked as not authenticated.
+	Authority *authority.Authority `json:"authority,omitempty"`
+	Notify    bool                 `json:"notify,omitempty"` // people are told through notify.send
+	Resume    []byte               `json:"resume,omitempty"` // what the run before this one of the same case left: a Carry, compressed
 }
 
 // Status is where a case is.
@@ -64,13 +69,14 @@ const (
 type State struct {
 	activities.Record
 
-	Status  Status         `json:"status"`
-	Phase   string         `json:"phase"`
-	Holds   []HeldStep     `json:"holds,omitempty"`
-	Aborted *Decision      `json:"aborted,omitempty"` // who ended the case, and why
-	Joined  []plan.Alert   `json:"joined,omitempty"`  // the first alerts that came; Alerts counts all of them
-	Signals []plan.Signal  `json:"signals,omitempty"` // the last ones that came
-	Outputs map[string]any `json:"outputs,omitempty"`
+	Status    Status         `json:"status"`
+	Phase     string         `json:"phase"`
+	Holds     []HeldStep     `json:"holds,omitempty"`
+	Aborted   *Decision      `json:"aborted,omitempty"`   // who ended the case, and why
+	Joined    []plan.Alert   `json:"joined,omitempty"`    // the first alerts that came; Alerts counts all of them
+	Questions []*Question    `json:"questions,omitempty"` // what the case asks people now
+	Signals   []plan.Signal  `json:"signals,omitempty"`   // the last ones that came
+	Outputs   map[string]any `json:"outputs,omitempty"`
 }
 
 // Result is what a case gives when it completes. A case that fails gives an error; its State tells the rest.
@@ -108,6 +114,8 @@ type Decision struct {
 	Action Action `json:"action"`
 	Reason string `json:"reason,omitempty"` // needed to skip and to abort
 	By     string `json:"by"`               // the authenticated subject
+	// Signed proves who decides, where the case has an Authority: By, Path, Action and Reason must say the same.
+	Signed *authority.Decision `json:"signed,omitempty"`
 	// Set replaces fields of the step's input when it is retried, by their names.
 	Set map[string]any `json:"set,omitempty"`
 }

@@ -6,6 +6,13 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
+// Beginnings of what the record says of an if and a switch: which way it went.
+const (
+	TookThen    = "condition is true: "
+	TookElse    = "condition is false: "
+	TookDefault = "no case holds"
+)
+
 // branch runs one of its two lists.
 func (c *incident) branch(ctx workflow.Context, s plan.Step, at *frame, path string) (entry, error) {
 	which, known := c.Choices[path]
@@ -20,9 +27,9 @@ func (c *incident) branch(ctx workflow.Context, s plan.Step, at *frame, path str
 		c.Choices[path] = which
 	}
 	if which == 1 {
-		return c.chosen(ctx, s.Branch.Then, at, path, "condition is true: "+s.Branch.Cond.Source)
+		return c.chosen(ctx, s.Branch.Then, at, path, TookThen+s.Branch.Cond.Source)
 	}
-	return c.chosen(ctx, s.Branch.Else, at, path, "condition is false: "+s.Branch.Cond.Source)
+	return c.chosen(ctx, s.Branch.Else, at, path, TookElse+s.Branch.Cond.Source)
 }
 
 // choose runs the first case of a switch whose condition holds, else its default. Conditions behind that one are not asked.
@@ -36,7 +43,7 @@ func (c *incident) choose(ctx workflow.Context, s plan.Step, at *frame, path str
 		c.Choices[path] = which
 	}
 	if which < 0 {
-		return c.chosen(ctx, s.Switch.Default, at, path, "no case holds")
+		return c.chosen(ctx, s.Switch.Default, at, path, TookDefault)
 	}
 	one := s.Switch.Cases[which]
 	return c.chosen(ctx, one.Do, at, path, "the case holds: "+one.When.Source)

@@ -17,9 +17,11 @@ const shownSteps = 40
 func (c *incident) show(ctx workflow.Context) {
 	var page strings.Builder
 	c.writeHead(&page)
+	c.writeQuestions(&page)
 	c.writeHolds(&page)
 	c.score(ctx)
 	c.writeScore(&page)
+	c.writeDecided(&page)
 	c.writePhases(&page)
 	c.writeSteps(&page)
 	workflow.SetCurrentDetails(ctx, page.String())
@@ -43,7 +45,7 @@ func (c *incident) writeHead(w *strings.Builder) {
 func (c *incident) writeHolds(w *strings.Builder) {
 	for _, h := range c.State.Holds {
 		fmt.Fprintf(w, "**Held at %s** (%s): %s\n\nWhat to do: %s. Then update `decide` with `{\"path\": %q, \"action\": "+
-			"\"retry\" | \"skip\" | \"abort\", \"reason\": …, \"by\": …}`. Everything stays contained meanwhile.\n\n",
+			"\"retry\" | \"skip\" | \"abort\" | \"rollback\", \"reason\": …, \"by\": …}`. Everything stays contained meanwhile.\n\n",
 			Markdown(h.Path), h.Kind, Markdown(h.Error), Markdown(h.Advice), h.Path)
 	}
 }

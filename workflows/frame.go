@@ -22,10 +22,11 @@ const (
 // the blocks around it see.
 type frame struct {
 	outer   *frame
-	unit    *unit  // the playbook whose steps these are
-	lowest  bool   // the outermost block of a called playbook: its steps see nothing outside
-	prefix  string // of the paths inside, such as "isolate[0]/"
-	label   string // of the item, for summaries
+	unit    *unit       // the playbook whose steps these are
+	lowest  bool        // the outermost block of a called playbook: its steps see nothing outside
+	prefix  string      // of the paths inside, such as "isolate[0]/"
+	label   string      // of the item, for summaries
+	rest    []plan.Step // the steps that are still ahead in this block
 	ids     []string
 	entries map[string]entry
 	name    string // the variable of a foreach, and its value

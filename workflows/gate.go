@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -75,12 +77,8 @@ func (c *incident) quiet(ctx workflow.Context) bool {
 	if c.busy > 0 || !workflow.AllHandlersFinished(ctx) {
 		return false
 	}
-	for _, h := range c.holds {
-		if h.decision != nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.holds, func(h *hold) bool { return h.decision != nil }) &&
+		!slices.ContainsFunc(c.asked, func(q *asked) bool { return q.answer != nil })
 }
 
 // stay opens the gate for good: Temporal's own limits are all that is left.

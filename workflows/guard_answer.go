@@ -3,6 +3,7 @@ package workflows
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -80,7 +81,77 @@ func checkText(g activities.GuardCheck) string {
 	return text
 }
 
-// consent asks people to let through what tripped: it gives who did, or why they did not.
+// guardReminder is how often people are told again that a guard waits for them: nothing is contained meanwhile.
+const guardReminder = 15 * time.Minute
+
+// consent asks people to let through what tripped: it gives who did, or why they did not. Each playbook's own people are asked
+// about its own rules, and all must agree.
 func (in *inspection) consent(ctx workflow.Context, trips []trip) (by, refusal string, err error) {
-	return "", "nobody can be asked yet", nil
+	for _, r := range in.rules {
+		its := slices.DeleteFunc(slices.Clone(trips), func(t trip) bool { return t.by.unit != r.unit })
+		if len(its) == 0 {
+			continue
+		}
+		path := in.path + "/guards"
+		if r.unit != in.c.root {
+			path += "/" + r.unit.plan.Name
+		}
+		got, err := in.c.ask(ctx, &asked{Question: in.question(ctx, r, its, path), unit: r.unit}, guardReminder)
+		switch {
+		case err != nil:
+			return "", "", err
+		case got == nil || got.choice != approveChoice:
+			return "", refused(got), nil
+		}
+		by = joined(by, got.by)
+	}
+	return by, "", nil
+}
+
+// The choices of a tripped guard.
+const (
+	approveChoice = "approve"
+	rejectChoice  = "reject"
+)
+
+// question asks for exactly these targets. One that a run before this one asked is taken up as it was.
+func (in *inspection) question(ctx workflow.Context, r ruleset, trips []trip, path string) *Question {
+	if q := in.c.restored(path); q != nil {
+		return q
+	}
+	names, why := rulesOf(trips)
+	q := &Question{
+		Step: path, Title: Plain("Guard "+strings.Join(names, ", ")+" at "+in.path+": let it through?", 300),
+		Choices: []string{approveChoice, rejectChoice}, Circles: r.asks(), Asked: workflow.Now(ctx), Remind: workflow.Now(ctx).Add(guardReminder),
+	}
+	targets := make([]any, 0, len(in.targets))
+	for _, t := range in.targets {
+		targets = append(targets, t.String())
+	}
+	q.Shown = map[string]any{"activity": in.step.Uses.Activity, "rules": names, "why": why, "targets": targets}
+	q.Hash = hashOf(q)
+	return q
+}
+
+// asks are the circles that the guards ask: those that they name, or all of the playbook's.
+func (r ruleset) asks() []string {
+	if len(r.From) > 0 {
+		return r.From
+	}
+	var names []string
+	for _, a := range r.unit.plan.Approvers {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+func refused(a *answer) string {
+	if a == nil {
+		return "nobody decided"
+	}
+	text := "refused by " + a.by
+	if a.comment != "" {
+		text += ": " + a.comment
+	}
+	return text
 }

@@ -60,10 +60,17 @@ func (c *incident) suspend(ctx workflow.Context, h *hold) {
 	r.Status, r.Error = activities.StepHeld, h.Error
 	c.holds = append(c.holds, h)
 	c.listHolds(ctx)
+	if !c.Paged[h.Path] { // once for each failure, also over several runs
+		c.Paged[h.Path] = true
+		c.tell(ctx, "is held", h.Path, fmt.Sprintf("%s (%s); %s", h.Error, h.Kind, h.Advice), nil)
+	}
 }
 
 func (c *incident) letGo(ctx workflow.Context, h *hold) {
 	c.holds = slices.DeleteFunc(c.holds, func(other *hold) bool { return other == h })
+	if h.decision != nil {
+		delete(c.Paged, h.Path)
+	}
 	c.listHolds(ctx)
 }
 
@@ -77,8 +84,21 @@ func (c *incident) listHolds(ctx workflow.Context) {
 		c.State.Status = Held
 	}
 	c.countHeld(ctx, c.State.Status == Held)
-	c.mark(ctx, string(c.State.Status))
+	c.markOpen(ctx)
 	c.show(ctx)
+}
+
+// Asking is the outcome that the lists show of a case that asks people something.
+const Asking = "asks"
+
+// markOpen notes in the lists what an open case waits for.
+func (c *incident) markOpen(ctx workflow.Context) {
+	switch {
+	case c.State.Status == Running && len(c.asked) > 0:
+		c.mark(ctx, Asking)
+	default:
+		c.mark(ctx, string(c.State.Status))
+	}
 }
 
 // takeDecisions answers the update `decide`. What the validator refuses never enters the history.
@@ -90,7 +110,7 @@ func (c *incident) takeDecisions(ctx workflow.Context) error {
 }
 
 func (c *incident) decide(ctx workflow.Context, d Decision) error {
-	if err := c.checkDecision(d); err != nil {
+	if err := c.checkDecision(ctx, d); err != nil {
 		return err
 	}
 	for _, h := range c.answered(d) {
@@ -98,9 +118,11 @@ func (c *incident) decide(ctx workflow.Context, d Decision) error {
 		its.Path = h.Path
 		h.decision = &its
 	}
-	c.State.Decided = append(c.State.Decided, activities.Decided{
-		Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx),
-	})
+	decided := activities.Decided{Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx)}
+	if d.Signed != nil {
+		decided.Nonce = d.Signed.Nonce
+	}
+	c.State.Decided = append(c.State.Decided, decided)
 	if ends(d.Action) {
 		c.abort(ctx, d)
 	}
@@ -123,7 +145,7 @@ func (c *incident) abort(ctx workflow.Context, d Decision) {
 	c.show(ctx)
 }
 
-func (c *incident) checkDecision(d Decision) error {
+func (c *incident) checkDecision(ctx workflow.Context, d Decision) error {
 	over := c.End != nil
 	switch {
 	case c.aborted != nil && !over:
@@ -143,7 +165,10 @@ func (c *incident) checkDecision(d Decision) error {
 	case d.By == "":
 		return errors.New("the decision does not say who decides")
 	}
-	return c.settable(d)
+	if err := c.settable(d); err != nil {
+		return err
+	}
+	return c.proven(ctx, d)
 }
 
 // settable refuses fields for a step that has no input.

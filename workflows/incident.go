@@ -19,6 +19,7 @@ type incident struct {
 	root     *unit
 	units    map[string]*unit // playbooks that steps call, by the hash of their plans
 	holds    []*hold
+	asked    []*asked
 	aborted  *aborted            // the decision that ended the steps
 	stop     workflow.CancelFunc // ends the steps, and what they have in flight
 	recorded map[string]int      // path -> index in State.Steps
@@ -128,7 +129,7 @@ func fresh(ctx workflow.Context, in Input) Carry {
 	info := workflow.GetInfo(ctx)
 	return Carry{
 		Marked: string(Running), Rounds: map[string]int{}, Tries: map[string]int{}, Deadlines: map[string]int64{},
-		Choices: map[string]int{}, Lists: map[string][]any{}, Edits: map[string]map[string]any{}, Failing: map[string]*failure{}, Fatal: map[string]*failure{},
+		Choices: map[string]int{}, Lists: map[string][]any{}, Edits: map[string]map[string]any{}, Failing: map[string]*failure{}, Fatal: map[string]*failure{}, Paged: map[string]bool{},
 		State: State{
 			Status: Running,
 			Record: activities.Record{
@@ -151,5 +152,6 @@ func (c *incident) listen(ctx workflow.Context) error {
 		workflow.SetQueryHandler(ctx, PlanQuery, func() (plan.Plan, error) { return c.in.Plan, nil }),
 		workflow.SetQueryHandler(ctx, UndoQuery, func() ([]Undoable, error) { return c.standing(), nil }),
 		c.takeDecisions(ctx),
+		c.takeVotes(ctx),
 	)
 }

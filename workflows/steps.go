@@ -13,7 +13,8 @@ import (
 
 // steps runs one step after the other, until one of them ends the run.
 func (c *incident) steps(ctx workflow.Context, list []plan.Step, at *frame) error {
-	for _, s := range list {
+	for i, s := range list {
+		at.rest = list[i+1:]
 		if err := c.step(ctx, s, at); err != nil {
 			return err
 		}
@@ -109,6 +110,8 @@ func (c *incident) verb(ctx workflow.Context, s plan.Step, at *frame, path strin
 		return c.choose(ctx, s, at, path)
 	case s.Wait != nil:
 		return c.wait(ctx, s, at, path)
+	case s.Approve != nil:
+		return c.approve(ctx, s, at, path)
 	case s.Call != nil:
 		return c.call(ctx, s, at, path)
 	case s.Set != nil:

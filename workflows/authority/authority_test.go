@@ -32,7 +32,9 @@ func TestOnlyProvenDecisionsCount(t *testing.T) {
 	}}
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	plain := authority.Decision{Case: "c", Step: "triage", Choice: "contain", Subject: "ann", Nonce: "n", At: now, Groups: []string{"root"}}
-	by := func(d authority.Decision, id string, key ed25519.PrivateKey) authority.Decision { return authority.Sign(d, id, key) }
+	by := func(d authority.Decision, id string, key ed25519.PrivateKey) authority.Decision {
+		return authority.Sign(d, id, key)
+	}
 	change := func(d authority.Decision, f func(*authority.Decision)) authority.Decision { f(&d); return d }
 	tests := []struct {
 		name     string

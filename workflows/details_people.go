@@ -1,0 +1,57 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// moment is how times stand in the page.
+const moment = "2006-01-02 15:04:05Z"
+
+// shownBytes is how much of what is shown stands in the page; details are cut at 20,000 bytes.
+const shownBytes = 8000
+
+// writeQuestions says what people are asked, and what they see, before anything else.
+func (c *incident) writeQuestions(w *strings.Builder) {
+	for _, q := range c.State.Questions {
+		fmt.Fprintf(w, "**Asks at %s**: %s\n\nAsked are %s; to choose from: %s.", Markdown(q.Step), Markdown(q.Title),
+			Markdown(strings.Join(q.Circles, ", ")), Markdown(strings.Join(q.Choices, ", ")))
+		if !q.Deadline.IsZero() {
+			fmt.Fprintf(w, " Until %s.", q.Deadline.UTC().Format(moment))
+		}
+		fmt.Fprintf(w, " Answer with `firebreak approve %s %s --choice …`.\n\n", c.State.Case, strings.ReplaceAll(q.Step, "`", ""))
+		for _, v := range q.Votes {
+			fmt.Fprintf(w, "- %s: %s %s\n", Markdown(v.By), Markdown(v.Choice), Markdown(v.Comment))
+		}
+		if q.Shown != nil {
+			fmt.Fprintf(w, "\n```json\n%s\n```\n\n", fenced(q.Shown))
+		}
+	}
+}
+
+// fenced writes a value as JSON that cannot end the fence around it.
+func fenced(value any) string {
+	raw, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return ""
+	}
+	text := strings.ReplaceAll(string(raw), "`", "'")
+	if len(text) > shownBytes {
+		text = strings.ToValidUTF8(text[:shownBytes], "") + "\n… cut; `firebreak approvals` shows all of it"
+	}
+	return text
+}
+
+// writeDecided lists who decided what and why: an auditor reads it long after.
+func (c *incident) writeDecided(w *strings.Builder) {
+	if len(c.State.Decided) == 0 {
+		return
+	}
+	w.WriteString("| Decided by | Step | Choice | Why | When |\n|---|---|---|---|---|\n")
+	for _, d := range c.State.Decided {
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", Markdown(d.By), Markdown(d.Step), Markdown(d.Choice), Markdown(d.Why),
+			d.At.UTC().Format(moment))
+	}
+	w.WriteString("\n")
+}

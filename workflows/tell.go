@@ -1,0 +1,38 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+)
+
+// Notify is the activity that tells people what a case wants of them.
+const Notify = "notify.send"
+
+// tell lets people know, beside what the case does: nothing waits for it, and a message that does not get through is in
+// the history and nowhere else.
+func (c *incident) tell(ctx workflow.Context, what, step, detail string, circles []string) {
+	if !c.in.Notify || c.in.DryRun {
+		return
+	}
+	c.Told++
+	id := fmt.Sprintf("tell/%d", c.Told)
+	message := map[string]any{
+		"case": c.State.Case, "step": step, "title": Plain(c.State.Playbook+" "+what, 300), "text": Plain(detail, 1000),
+		"circles": circles, "cluster": c.State.Cluster, "priority": c.in.Alert.Priority,
+	}
+	u := &plan.Uses{Place: activities.OnAnalysis, Timeout: 30 * time.Second, Retry: plan.Retry{Attempts: 5}}
+	options := activityOptions(c.in.Cluster, u, id, summaryOf("tell", step, what))
+	options.ScheduleToCloseTimeout = 5 * time.Minute
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	workflow.GoNamed(detached, id, func(ctx workflow.Context) {
+		_, err := c.execute(ctx, options, Notify, ActivityInput{Call: c.callOf(id, id), Input: encode(message)})
+		if err != nil {
+			workflow.GetLogger(ctx).Error("people were not told", "step", step, "error", err)
+		}
+	})
+}
