@@ -24,7 +24,7 @@ func (b *bench) answers(after time.Duration, step, choice, by, comment string) *
 	return u
 }
 
-func asking(pods int) *plan.Guards { return &plan.Guards{Pods: pods, OnTrip: "approve"} }
+func upTo(pods int) *plan.Guards { return &plan.Guards{Pods: pods, OnTrip: "approve"} }
 
 func leads(in *workflows.Input) {
 	in.Plan.Approvers = []plan.Approver{{Name: "ir-lead", Quorum: 1}, {Name: "ir-manager", Quorum: 1}}
@@ -38,7 +38,7 @@ func TestAnApprovedGuardLetsExactlyThoseTargetsThrough(t *testing.T) {
 	b.RegisterDelayedCallback(func() { open = b.state() }, time.Minute)
 	u := b.answers(time.Hour, "b/guards", "approve", "ann", "the whole deployment is hit")
 	b.answers(2*time.Hour, "c/guards", "reject", "ann", "enough")
-	b.guarded(asking(1), []plan.Step{
+	b.guarded(upTo(1), []plan.Step{
 		use("a", "t.act", undoable, onPods("p1")), use("b", "t.act", undoable, onPods("p1", "p2", "p3")),
 		use("again", "t.act", undoable, onPods("p3")), use("c", "t.act", undoable, onPods("p4"), onError(plan.Fail)),
 	}, leads)
@@ -79,8 +79,15 @@ func TestTenAtOnceAskOnce(t *testing.T) {
 
 // TestAGuardsQuestionOutlivesItsRun: the run is left while people are asked, and the next one takes the question up.
 func TestAGuardsQuestionOutlivesItsRun(t *testing.T) {
-	in := planned([]plan.Step{use("a", "t.act", undoable, onPods("p1", "p2")), use("b", "t.act", undoable, onPods("p2"))}, nil)
-	in.Plan.Guards = asking(1)
+	tick := []plan.Step{{ID: "pause", Phase: "identify", OnError: plan.Hold, Wait: &plan.Wait{For: 2 * time.Minute}}, use("tick", "t.act")}
+	in := planned([]plan.Step{
+		{ID: "both", Phase: "contain", OnError: plan.Hold, Parallel: []plan.Step{
+			use("a", "t.act", undoable, onPods("p1", "p2")),
+			{ID: "ticks", Phase: "contain", OnError: plan.Hold, Branch: &plan.Branch{Cond: plan.Expr{Source: "true"}, Then: tick}},
+		}},
+		use("b", "t.act", undoable, onPods("p2")),
+	}, nil)
+	in.Plan.Guards = upTo(1)
 	leads(&in)
 	var hashes []string
 	runs := chain(t, in, time.Minute, func(run int, b *bench) {
@@ -91,12 +98,12 @@ func TestAGuardsQuestionOutlivesItsRun(t *testing.T) {
 				hashes = append(hashes, q[0].Hash)
 			}
 		}, time.Second)
-		if run == 2 {
-			b.answers(30*time.Second, "a/guards", "approve", "ann", "")
+		if run == 1 {
+			b.answers(30*time.Second, "both/a/guards", "approve", "ann", "")
 		}
 	})
 	last := runs[len(runs)-1]
-	if len(runs) != 3 || last.GetWorkflowError() != nil || len(hashes) != 3 || hashes[0] != hashes[2] || last.calls("t.act") != 2 {
+	if len(runs) != 2 || last.GetWorkflowError() != nil || len(hashes) != 2 || hashes[0] != hashes[1] || last.calls("t.act") != 3 {
 		t.Fatalf("%d runs, %v, questions %q", len(runs), last.GetWorkflowError(), hashes)
 	}
 }
@@ -107,7 +114,7 @@ func TestACalledPlaybooksGuardsHoldToo(t *testing.T) {
 	b.does("t.act", ok("done"))
 	(&estate{}).serve(b)
 	b.answers(time.Hour, "sub/a/guards/called", "approve", "ann", "")
-	called := plan.Plan{Name: "called", Version: "1.0.0", Hash: "c", Guards: asking(1), Steps: []plan.Step{use("a", "t.act", undoable, onPods("p1", "p2"))}}
+	called := plan.Plan{Name: "called", Version: "1.0.0", Hash: "c", Guards: upTo(1), Steps: []plan.Step{use("a", "t.act", undoable, onPods("p1", "p2"))}}
 	called.Approvers = []plan.Approver{{Name: "owners", Quorum: 1}}
 	b.guarded(&plan.Guards{Pods: 3, OnTrip: "fail"}, []plan.Step{
 		{ID: "sub", Phase: "contain", OnError: plan.Hold, Call: &plan.Call{Playbook: "called", Hash: "c"}},
