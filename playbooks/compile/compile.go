@@ -47,6 +47,7 @@ type compiler struct {
 	ids     map[string]syntax.Position  // of steps
 	lines   map[string]int              // of all ids, also of those that come later
 	paths   map[string]string           // of all ids
+	parsed  map[string]*cel.Ast         // by source
 	typed   map[plan.Position]*cel.Type // what the expression at that place gives
 
 	destroying   []destruction
@@ -63,6 +64,7 @@ func newCompiler(catalog activities.Catalog) *compiler {
 		used:    map[string]bool{},
 		ids:     map[string]syntax.Position{},
 		facts:   map[string]known{},
+		parsed:  map[string]*cel.Ast{},
 		typed:   map[plan.Position]*cel.Type{},
 		items:   map[string]string{},
 		in:      map[string]activities.Type{},

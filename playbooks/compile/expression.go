@@ -78,9 +78,8 @@ func (c *compiler) check(s span, p place) (*cel.Ast, bool) {
 		c.reader.Add(s.at(0).Problem("internal", "the expression cannot be checked: %v", err))
 		return nil, false
 	}
-	parsed, issues := env.Parse(s.source)
-	if issues.Err() != nil {
-		c.syntaxError(s, issues.Errors()[0])
+	parsed, ok := c.parse(s, env)
+	if !ok {
 		return nil, false
 	}
 	c.types.steps, c.types.misses = p.steps, nil
@@ -93,6 +92,20 @@ func (c *compiler) check(s span, p place) (*cel.Ast, bool) {
 	c.typed[position(s.at(0))] = checked.OutputType()
 	r := reading{compiler: c, span: s, place: p, ast: checked.NativeRep()}
 	return checked, r.all()
+}
+
+// parse reads an expression once, wherever it stands: its syntax does not depend on the place.
+func (c *compiler) parse(s span, env *cel.Env) (*cel.Ast, bool) {
+	if known, ok := c.parsed[s.source]; ok {
+		return known, true
+	}
+	parsed, issues := env.Parse(s.source)
+	if issues.Err() != nil {
+		c.syntaxError(s, issues.Errors()[0])
+		return nil, false
+	}
+	c.parsed[s.source] = parsed
+	return parsed, true
 }
 
 func (c *compiler) syntaxError(s span, e *common.Error) {

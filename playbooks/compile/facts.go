@@ -26,6 +26,9 @@ func (f facts) holdAll(conditions []string) bool {
 
 // without forgets what is known about a name that is given to something else.
 func (f facts) without(name string) facts {
+	if !slices.ContainsFunc(f, func(fact string) bool { return strings.Contains(fact, name) }) {
+		return f
+	}
 	word := regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`)
 	return slices.DeleteFunc(slices.Clone(f), word.MatchString)
 }

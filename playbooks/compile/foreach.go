@@ -77,7 +77,7 @@ func (c *compiler) nameItem(head *syntax.Mapping, f *plan.Foreach, item variable
 	case f.As == "":
 	case slices.Contains(taken(), f.As):
 		c.reader.Report(at, "as", "the item cannot be called %q, which is a word of the language; choose another name with \"as\"", f.As)
-	case !identifier().MatchString(f.As):
+	case !isIdentifier(f.As):
 		c.reader.Report(at, "as", "the item cannot be called %q; take a name of letters, digits and underscores", f.As)
 	case slices.ContainsFunc(p.vars, func(v variable) bool { return v.name == f.As }):
 		c.reader.Report(at, "as", "the foreach around this one already calls its item %q; choose another name with \"as\"", f.As)

@@ -34,23 +34,60 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// hundred is a playbook of a hundred steps, each with a condition and expressions.
+// tenSteps are what a playbook is made of, with a number in every id.
+const tenSteps = `
+  - id: look%[1]d
+    phase: identify
+    uses: kube.look
+    with: {namespace: "${{ alert.target.namespace }}", pod: "${{ alert.target.pod }}-%[1]d"}
+    if: alert.target.namespace != '' && alert.rule != 'x%[1]d'
+  - id: kind%[1]d
+    if: has(steps.look%[1]d.output) && steps.look%[1]d.output.pods.exists(p, p.ready)
+    then:
+      - id: names%[1]d
+        set: {title: "Node ${{ steps.look%[1]d.output.node }} of ${{ run.case }}", first: "${{ steps.look%[1]d.output.pods[0].name }}"}
+      - id: mark%[1]d
+        uses: kube.cordon
+        with: {node: "${{ steps.look%[1]d.output.node }}", labels: {firebreak/case: "${{ run.case }}"}, days: "${{ inputs.days + %[1]d }}"}
+        retry: {attempts: 10, max: 5s, when: "error.kind != 'Conflict'"}
+  - id: isolate%[1]d
+    if: has(steps.look%[1]d.output)
+    foreach: {in: "steps.look%[1]d.output.pods.filter(p, p.ready && p.name != alert.target.pod)", as: pod, concurrency: 3, onError: continue}
+    do:
+      - {id: deny%[1]d, uses: kube.cordon, with: {node: "${{ pod.name }}"}, undo: {uses: kube.cordon, with: {node: "${{ pod.name }}"}}}
+      - {id: verify%[1]d, while: {until: output.isolated && output.tries > 0, max: 12, every: 5s}, uses: kube.poll, with: {name: "${{ pod.name }}"}}
+      - {id: logs%[1]d, uses: log.take, with: {name: "${{ pod.name }}"}, onError: continue}
+  - id: tickets%[1]d
+    foreach: {in: "steps.isolate%[1]d.items.filter(i, has(i.logs%[1]d.output)).map(i, i.logs%[1]d.output.url)", as: url}
+    do:
+      - {id: ticket%[1]d, uses: ticket.open, with: {title: "Logs ${{ url }} of ${{ alert.rule }}"}, idempotencyKey: "${{ run.case + '/' + url }}"}
+`
+
+// hundred is a playbook of a hundred steps, half of them inside others, with about two hundred expressions.
 func hundred() []byte {
 	var b strings.Builder
-	b.WriteString("apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: hundred, version: 1.0.0}\nsteps:\n")
-	b.WriteString("  - {id: s0, phase: identify, uses: kube.look, with: {namespace: x, pod: y}}\n")
-	for i := range 99 {
-		prev, id := "s"+strconv.Itoa(i), "s"+strconv.Itoa(i+1)
-		b.WriteString("  - id: " + id + "\n    if: has(steps." + prev + ".output) && steps." + prev + ".output.node != ''\n    uses: kube.look\n")
-		b.WriteString("    with: {namespace: \"ns-${{ steps." + prev + ".output.node }}\", pod: \"${{ steps." + prev + ".output.pods[0].name }}\"}\n")
+	b.WriteString("apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: hundred, version: 1.0.0}\n")
+	b.WriteString("inputs: {days: {type: integer, default: 90}}\nsteps:")
+	for i := range 10 {
+		text := strings.ReplaceAll(tenSteps, "%[1]d", strconv.Itoa(i))
+		if i > 0 { // the phase stays what it is
+			text = strings.Replace(text, "    phase: identify\n", "", 1)
+		}
+		b.WriteString(text)
 	}
 	return []byte(b.String())
 }
 
-func BenchmarkCompileHundredSteps(b *testing.B) {
+func BenchmarkCompile100Steps(b *testing.B) {
 	data, catalog := hundred(), testCatalog()
-	if _, problems := Compile("hundred.yaml", data, catalog); len(problems) > 0 {
+	p, problems := Compile("hundred.yaml", data, catalog)
+	if len(problems) > 0 {
 		b.Fatal(problems)
+	}
+	steps := 0
+	plan.Walk(func(plan.Step) { steps++ }, p.Steps)
+	if steps != 100 {
+		b.Fatalf("%d steps", steps)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

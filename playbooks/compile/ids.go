@@ -6,6 +6,19 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
 
+const maxIdentifier = 40
+
+// isIdentifier tells whether a name is letters, digits and underscores, and begins with a letter.
+func isIdentifier(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxIdentifier
+}
+
 // locate finds the lines and the paths of all steps before any is read, so that a message can tell a later step from none
 // and evidence can be named wherever it stands.
 func (c *compiler) locate(root *syntax.Node) {

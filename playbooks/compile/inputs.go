@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -16,7 +15,7 @@ func (c *compiler) inputs(n *syntax.Node) {
 		return
 	}
 	for _, e := range m.Node().Entries {
-		if !identifier().MatchString(e.Key.Text) {
+		if !isIdentifier(e.Key.Text) {
 			c.reader.Report(e.Key, "input", "the input %q must be a name of letters, digits and underscores", e.Key.Text)
 			continue
 		}
@@ -24,8 +23,6 @@ func (c *compiler) inputs(n *syntax.Node) {
 	}
 	c.types.set("inputs", plan.InputsType(c.plan.Inputs))
 }
-
-func identifier() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]{0,39}$`) }
 
 func (c *compiler) input(name string, m *syntax.Mapping) plan.Input {
 	in := plan.Input{Name: name, Doc: m.Text("doc"), Required: m.Bool("required"), Type: c.inputType(m)}
@@ -76,7 +73,7 @@ func (c *compiler) unusedInputs(n *syntax.Node) {
 		return
 	}
 	for _, e := range n.Entries {
-		if identifier().MatchString(e.Key.Text) && !c.used[e.Key.Text] {
+		if isIdentifier(e.Key.Text) && !c.used[e.Key.Text] {
 			c.reader.Report(e.Key, "unused-input", "input %q is never used; remove it, or read it as inputs.%s", e.Key.Text, e.Key.Text)
 		}
 	}

@@ -18,7 +18,7 @@ func (c *compiler) set(m *syntax.Mapping, p place) ([]plan.Entry, string) {
 	var values []plan.Entry
 	for _, e := range m.Node().Entries {
 		name := e.Key.Text
-		if !identifier().MatchString(name) {
+		if !isIdentifier(name) {
 			c.reader.Report(e.Key, "set", "the name %q must be letters, digits and underscores, and begin with a letter", name)
 			continue
 		}

@@ -122,7 +122,7 @@ func (c *compiler) id(m *syntax.Mapping) string {
 	switch {
 	case id == "":
 		return ""
-	case !identifier().MatchString(id):
+	case !isIdentifier(id):
 		c.reader.Report(n, "id", "the id %q must be letters, digits and underscores, and begin with a letter", id)
 		return ""
 	case slices.Contains(reserved(), id):
