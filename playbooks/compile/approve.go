@@ -14,7 +14,7 @@ const approveOutput = "{choice: string, by: string, comment: string, hash: strin
 
 // approve reads a question to people.
 func (c *compiler) approve(m *syntax.Mapping, p place) *plan.Approve {
-	a := &plan.Approve{Choices: c.choices(m), From: c.approver(m, "from", true)}
+	a := &plan.Approve{Choices: c.choices(m), From: c.approver(m, "from")}
 	if n := m.Required("title"); n != nil {
 		a.Title = c.template(n, text(), `"title"`, p)
 	}
@@ -48,7 +48,7 @@ func (c *compiler) choices(m *syntax.Mapping) []string {
 	for _, n := range m.List("choices") {
 		word := c.reader.Text(n, "an item of \"choices\"")
 		switch {
-		case word == "":
+		case n.Kind != syntax.Text:
 			continue
 		case !form.MatchString(word):
 			c.reader.Report(n, "choice", "the choice %q must be small letters, digits, dashes and underscores, and begin with a letter", word)
@@ -68,12 +68,8 @@ func (c *compiler) choices(m *syntax.Mapping) []string {
 }
 
 // approver reads the name of a circle of approvers.
-func (c *compiler) approver(m *syntax.Mapping, key string, required bool) string {
-	n := m.Optional(key)
-	if required {
-		n = m.Required(key)
-	}
-	name := c.reader.Text(n, `"`+key+`"`)
+func (c *compiler) approver(m *syntax.Mapping, key string) string {
+	name, n := m.RequiredText(key), m.Optional(key)
 	if name == "" {
 		return ""
 	}
@@ -106,7 +102,7 @@ func (c *compiler) escalations(m *syntax.Mapping, most time.Duration) []plan.Esc
 	for _, n := range m.List("escalate") {
 		one := c.reader.Map(n, "an escalation")
 		one.Required("after")
-		out = append(out, plan.Escalation{After: c.within(one, "after", most), To: c.approver(one, "to", true)})
+		out = append(out, plan.Escalation{After: c.within(one, "after", most), To: c.approver(one, "to")})
 		one.Done()
 	}
 	slices.SortStableFunc(out, func(a, b plan.Escalation) int { return int(a.After - b.After) })

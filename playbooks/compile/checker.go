@@ -37,7 +37,10 @@ func (k *checker) env(p place) (*cel.Env, error) {
 		}
 		k.base = base
 	}
-	options := []cel.EnvOption{cel.Variable("alert", cel.ObjectType("alert"))}
+	var options []cel.EnvOption
+	if !p.alertOnly || len(p.vars) == 0 {
+		options = append(options, cel.Variable("alert", cel.ObjectType("alert")))
+	}
 	if !p.alertOnly {
 		options = append(options, cel.Variable("inputs", cel.ObjectType(inputsType)), cel.Variable("run", cel.ObjectType("run")),
 			cel.Variable("steps", cel.ObjectType(stepsType)))
@@ -65,10 +68,13 @@ type place struct {
 func onAlert() place { return place{alertOnly: true} }
 
 func (p place) key() string {
-	if p.alertOnly {
-		return "alert"
-	}
 	words := []string{"run"}
+	switch {
+	case p.alertOnly && len(p.vars) == 0:
+		return "alert"
+	case p.alertOnly:
+		words = nil
+	}
 	for _, v := range p.vars {
 		words = append(words, v.name+": "+cel.FormatCELType(v.t))
 	}
@@ -77,10 +83,13 @@ func (p place) key() string {
 
 // names gives the variables of the place, for "did you mean".
 func (p place) names() []string {
-	if p.alertOnly {
-		return []string{"alert"}
-	}
 	out := []string{"alert", "inputs", "steps", "run"}
+	switch {
+	case p.alertOnly && len(p.vars) == 0:
+		return []string{"alert"}
+	case p.alertOnly:
+		out = nil
+	}
 	for _, v := range p.vars {
 		out = append(out, v.name)
 	}

@@ -16,29 +16,10 @@ const (
 	Kind       = "Playbook"
 )
 
-// Compile reads a playbook. The plan is whole when there are no problems, and empty otherwise; problems are sorted by
-// place.
-func Compile(file string, data []byte, catalog activities.Catalog) (plan.Plan, []syntax.Problem) {
-	root, problems := syntax.Parse(file, data)
-	if root == nil {
-		return plan.Plan{}, problems
-	}
-	c := newCompiler(catalog)
-	c.reader.Add(problems...)
-	c.plan.Source = file
-	c.playbook(root)
-	if found := c.reader.Problems(); len(found) > 0 {
-		return plan.Plan{}, found
-	}
-	if problem, bad := c.seal(root); bad {
-		return plan.Plan{}, []syntax.Problem{problem}
-	}
-	return c.plan, nil
-}
-
 // compiler carries what the rules share while one playbook is compiled.
 type compiler struct {
 	reader  syntax.Reader
+	options Options
 	catalog activities.Catalog
 	plan    plan.Plan
 	types   *provider
@@ -57,9 +38,10 @@ type compiler struct {
 	in, out      map[string]activities.Type // of activities, read once
 }
 
-func newCompiler(catalog activities.Catalog) *compiler {
+func newCompiler(o Options) *compiler {
 	c := &compiler{
-		catalog: catalog,
+		options: o,
+		catalog: o.Catalog,
 		types:   newProvider(),
 		used:    map[string]bool{},
 		ids:     map[string]syntax.Position{},
@@ -83,8 +65,11 @@ func (c *compiler) playbook(root *syntax.Node) {
 	c.header(top)
 	c.metadata(top.Map("metadata"), top.Required("metadata"))
 	c.inputs(top.Optional("inputs"))
+	c.approvers(top.Optional("approvers"))
 	c.triggers(top.List("triggers"))
 	c.dedup(top)
+	c.guards(top.Map("guards"))
+	c.slo(top.Map("slo"))
 	c.locate(root)
 	d := c.defaults(top.Map("defaults"))
 	main := c.steps(top, d)
@@ -92,7 +77,6 @@ func (c *compiler) playbook(root *syntax.Node) {
 	c.outputs(top.Optional("outputs"), closing)
 	c.evidence()
 	c.unusedInputs(top.Optional("inputs"))
-	c.refuse(top, widerTop())
 	top.Done()
 }
 

@@ -60,12 +60,12 @@ func (c *compiler) version(m *syntax.Mapping) string {
 	if n == nil || n.Kind == syntax.Broken {
 		return ""
 	}
-	if !semver().MatchString(n.Text) {
+	if !versionForm().MatchString(n.Text) {
 		c.reader.Report(n, "version", "the version %q must have three numbers, such as 1.0.0 (semantic versioning)", n.Text)
 	}
 	return n.Text
 }
 
-func semver() *regexp.Regexp {
+func versionForm() *regexp.Regexp {
 	return regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
 }

@@ -75,7 +75,7 @@ func (c *compiler) waivers(m *syntax.Mapping) []plan.Waiver {
 // refer finds the step that a reference names: its id, or the way to it such as live.processes.
 func (c *compiler) refer(n *syntax.Node, what string) string {
 	way := c.reader.Text(n, what)
-	if way == "" {
+	if n.Kind != syntax.Text {
 		return ""
 	}
 	ids := strings.Split(way, ".")

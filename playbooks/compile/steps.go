@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
@@ -65,9 +66,13 @@ func (c *compiler) outputs(n *syntax.Node, p place) {
 	if m.Node() == nil {
 		return
 	}
+	out := activities.Type{Kind: activities.Object}
 	for _, e := range m.Node().Entries {
-		c.plan.Outputs = append(c.plan.Outputs, plan.Entry{Key: e.Key.Text, Value: c.template(e.Value, anything(), `"`+e.Key.Text+`"`, p)})
+		v := c.template(e.Value, anything(), `"`+e.Key.Text+`"`, p)
+		c.plan.Outputs = append(c.plan.Outputs, plan.Entry{Key: e.Key.Text, Value: v})
+		out.Fields = append(out.Fields, activities.Field{Name: e.Key.Text, Required: true, Type: c.typeOf(v)})
 	}
+	c.plan.Gives = plan.Notation(out)
 }
 
 // block reads steps that run one after the other, and gives the place behind them.

@@ -1,9 +1,15 @@
 package compile
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
+
+// sources are the keys of which a trigger has exactly one.
+func sources() []string { return []string{"falco", "alertmanager", "cloudevents", "schedule"} }
 
 func (c *compiler) triggers(list []*syntax.Node) {
 	seen := map[string]syntax.Position{}
@@ -13,53 +19,62 @@ func (c *compiler) triggers(list []*syntax.Node) {
 		if first, twice := seen[t.ID]; twice && t.ID != "" {
 			c.reader.Report(m.Optional("id"), "duplicate-id", "trigger %q is there twice; the first is in line %d", t.ID, first.Line)
 		}
-		seen[t.ID] = n.Position
-		c.refuse(m, widerTrigger())
-		if falco := m.Optional("falco"); falco != nil {
-			t.Falco = c.falco(c.reader.Map(falco, `"falco"`))
-			c.plan.Triggers = append(c.plan.Triggers, t)
-		} else if n.Kind == syntax.Map && !hasAny(n, widerTrigger()) {
-			c.reader.Report(n, "trigger", "the trigger needs a source: falco")
+		if t.ID != "" && !circleName().MatchString(t.ID) {
+			c.reader.Report(m.Optional("id"), "id", "the id %q must be small letters, digits and dashes, and begin with a letter", t.ID)
 		}
+		seen[t.ID] = n.Position
+		c.source(m, &t)
 		m.Done()
+		c.plan.Triggers = append(c.plan.Triggers, t)
 	}
+}
+
+// source reads the one source of a trigger.
+func (c *compiler) source(m *syntax.Mapping, t *plan.Trigger) {
+	n := m.Node()
+	found := slices.DeleteFunc(sources(), func(key string) bool { return n.Get(key) == nil })
+	switch {
+	case n.Kind != syntax.Map:
+		return
+	case len(found) == 0:
+		c.reader.Report(n, "trigger", "the trigger needs a source: one of %s", strings.Join(sources(), ", "))
+	case len(found) > 1:
+		c.reader.Report(n, "trigger", "a trigger has one source, but this one has %s; make it %d triggers", strings.Join(found, " and "), len(found))
+	}
+	if m.Has("falco") {
+		t.Falco = c.falco(m.Map("falco"))
+	}
+	if m.Has("alertmanager") {
+		t.Alertmanager = c.alertmanager(m.Map("alertmanager"))
+	}
+	if m.Has("cloudevents") {
+		t.CloudEvents = c.cloudEvents(m.Map("cloudevents"))
+	}
+	if m.Has("schedule") {
+		t.Schedule = c.schedule(m.Map("schedule"))
+	}
+	c.drill(m, t)
 }
 
 func (c *compiler) falco(m *syntax.Mapping) *plan.FalcoTrigger {
 	t := &plan.FalcoTrigger{
 		MinPriority: m.OneOf("minPriority", plan.Priorities()...),
 		Rules:       m.Texts("rules"),
-	}
-	if n := m.Optional("when"); n != nil {
-		if expr, ok := c.condition(n, onAlert()); ok {
-			t.When = &expr
-		}
+		When:        c.whenAlert(m),
 	}
 	m.Done()
 	return t
 }
 
-// defaultKey makes one case of the alerts of one rule about one pod. Where the source knows no pod, the node and the
-// container stand after the two empty places, so that no pod's name can pass for them.
-const defaultKey = "alert.cluster + '/' + alert.target.namespace + '/' + alert.target.pod + '/' + " +
-	"(alert.target.pod == '' ? alert.target.node + '/' + alert.target.containerID + '/' : '') + alert.rule"
-
-func (c *compiler) dedup(top *syntax.Mapping) {
-	m := top.Map("dedup")
-	if m.Node() == nil {
-		if triggers := top.Optional("triggers"); triggers != nil {
-			c.reader.Report(triggers, "missing-key", "a playbook with triggers needs \"dedup: {key: …}\", which says which alerts are one case")
-		}
-		c.plan.Dedup.Key = plan.Expr{Source: defaultKey}
-		return
+// whenAlert reads a condition on the alert.
+func (c *compiler) whenAlert(m *syntax.Mapping) *plan.Expr {
+	n := m.Optional("when")
+	if n == nil {
+		return nil
 	}
-	if n := m.Required("key"); n != nil {
-		expr, t, ok := c.expression(n, onAlert())
-		if ok && !isText(t) {
-			c.reader.Report(n, "type", "the dedup key must be text, not %s; wrap it in string(…)", c.types.describe(t))
-		}
-		c.plan.Dedup.Key = expr
+	expr, ok := c.condition(n, onAlert())
+	if !ok {
+		return nil
 	}
-	c.refuse(m, []string{"onDuplicate", "reopenWithin"})
-	m.Done()
+	return &expr
 }

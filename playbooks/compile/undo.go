@@ -30,13 +30,13 @@ func (c *compiler) undo(m *syntax.Mapping, d activities.Definition, at surroundi
 }
 
 func (c *compiler) undoing(m *syntax.Mapping, at surroundings) *plan.Undo {
-	n := m.Required("uses")
+	name, n := m.RequiredText("uses"), m.Optional("uses")
 	if n == nil {
 		m.Known("with", "timeout")
 		m.Done()
 		return nil
 	}
-	u := &plan.Undo{Activity: c.reader.Text(n, `"uses"`)}
+	u := &plan.Undo{Activity: name}
 	d, in, ok := c.activity(n, u.Activity)
 	u.With = c.with(m, in, u.Activity, at.place)
 	switch {
@@ -64,7 +64,7 @@ func (c *compiler) idempotencyKey(m *syntax.Mapping, at surroundings) *plan.Valu
 	switch {
 	case m.Has("while"):
 		c.reader.Report(n, "idempotencyKey", "every round of a while is a call of its own, but this gives all of them one key; remove it")
-	case at.loop != "" && !c.reads(key, items[len(items)-1], at.loop):
+	case at.loop != "" && len(items) > 0 && !c.reads(key, items[len(items)-1], at.loop):
 		c.reader.Report(n, "idempotencyKey", "the key is the same for every item of the foreach, so only the first would be done; put %q into it",
 			items[len(items)-1])
 	}

@@ -9,8 +9,7 @@ import (
 )
 
 func (c *compiler) uses(m *syntax.Mapping, at surroundings) *plan.Uses {
-	n := m.Required("uses")
-	name := c.reader.Text(n, `"uses"`)
+	name, n := m.RequiredText("uses"), m.Optional("uses")
 	d, in, ok := c.activity(n, name)
 	if !ok {
 		c.with(m, in, "with", at.place)

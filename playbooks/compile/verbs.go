@@ -77,7 +77,7 @@ func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surrou
 	case "set":
 		s.Set, s.Output = c.set(m.Map("set"), at.place)
 	case "call":
-		c.refuse(m, []string{"call"})
+		s.Call, s.Output = c.call(m.Map("call"), at.place)
 	case "rollback":
 		s.Rollback, s.Output = c.rollback(m, at), rollbackOutput
 	case "stop":

@@ -29,6 +29,7 @@ type Plan struct {
 	Steps     []Step      `json:"steps"`
 	Finally   []Step      `json:"finally,omitempty"`
 	Outputs   []Entry     `json:"outputs,omitempty"`
+	Gives     string      `json:"gives,omitempty"` // the type of the outputs, in the form of Notation
 	// Playbooks are the playbooks that `call` steps run, and those that they call, each compiled whole and found by its hash.
 	Playbooks []Plan `json:"playbooks,omitempty"`
 	// Types holds the output type of each activity in use, in the form of Notation. Never ranged over in a workflow.

@@ -1,0 +1,96 @@
+package compile
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
+)
+
+func (c *compiler) schedule(m *syntax.Mapping) *plan.ScheduleTrigger {
+	t := &plan.ScheduleTrigger{Cron: m.RequiredText("cron"), Timezone: m.Text("timezone"), Overlap: "skip", Catchup: 15 * time.Minute}
+	if n := m.Optional("cron"); t.Cron != "" {
+		if _, err := cron.ParseStandard(t.Cron); err != nil || strings.Contains(t.Cron, "TZ=") {
+			c.reader.Report(n, "cron", "%q is no time table; it needs five fields: minute, hour, day of month, month, day of week, such as \"0 10 * * TUE\"", t.Cron)
+		}
+	}
+	if n := m.Optional("timezone"); t.Timezone != "" {
+		if _, err := time.LoadLocation(t.Timezone); err != nil || t.Timezone == "Local" {
+			c.reader.Report(n, "timezone", "%q is no time zone; use a name of the IANA database, such as Europe/Berlin", t.Timezone)
+		}
+	}
+	t.Jitter = m.Duration("jitter", time.Second, 24*time.Hour)
+	if word := m.OneOf("overlap", "skip", "buffer_one", "cancel_other", "allow_all"); word != "" {
+		t.Overlap = word
+	}
+	if m.Has("catchup") {
+		t.Catchup = m.Duration("catchup", 10*time.Second, 31*24*time.Hour)
+	}
+	m.Done()
+	return t
+}
+
+// drill reads what only a schedule's trigger has: the mode of its runs, and the alert that opens them.
+func (c *compiler) drill(m *syntax.Mapping, t *plan.Trigger) {
+	t.Mode = plan.Mode(m.OneOf("mode", string(plan.Live), string(plan.Drill)))
+	n := m.Optional("alert")
+	if t.Schedule == nil {
+		if n != nil {
+			c.reader.Report(n, "trigger", "the alert comes from the source of this trigger; only a schedule names a file with one")
+		}
+		if mode := m.Optional("mode"); mode != nil {
+			c.reader.Report(mode, "trigger", "only a schedule can say in which mode its runs are")
+		}
+		return
+	}
+	if n == nil {
+		c.reader.Report(m.Node(), "missing-key", "a schedule needs \"alert\", a file with the alert that opens its runs")
+		return
+	}
+	t.Alert = c.alertFile(n)
+}
+
+// alertFile reads the alert that a schedule's runs are opened with. Its file stands in the playbook's folder or below it.
+func (c *compiler) alertFile(n *syntax.Node) *plan.Alert {
+	name := c.reader.Text(n, `"alert"`)
+	switch {
+	case name == "":
+		return nil
+	case !filepath.IsLocal(name):
+		c.reader.Report(n, "path", "the file %q must stand in the playbook's folder or below it", name)
+		return nil
+	case c.options.Read == nil:
+		c.reader.Report(n, "missing-file", "the file %q cannot be read: this playbook does not stand in a folder", name)
+		return nil
+	}
+	raw, err := c.options.Read(name)
+	if err != nil {
+		c.reader.Report(n, "missing-file", "the file %q cannot be read: %v", name, err)
+		return nil
+	}
+	alert, err := c.parseAlert(raw)
+	if err != nil {
+		c.reader.Report(n, "alert", "the file %q holds no alert: %v", name, err)
+		return nil
+	}
+	return &alert
+}
+
+// parseAlert reads an alert in Firebreak's own words, or in a source's.
+func (c *compiler) parseAlert(raw []byte) (plan.Alert, error) {
+	var form map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &form); err != nil {
+		return plan.Alert{}, err
+	}
+	if _, falco := form["output_fields"]; falco && c.options.Alert != nil {
+		return c.options.Alert(raw)
+	}
+	var alert plan.Alert
+	err := json.Unmarshal(raw, &alert)
+	return alert, err
+}
