@@ -3,6 +3,7 @@ package compile
 import (
 	"slices"
 
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -55,6 +56,9 @@ func (c *compiler) bind(n *syntax.Node, head *syntax.Mapping, f *plan.Foreach, p
 		case types.ListKind:
 			item.t = t.Parameters()[0]
 			tree := checked.NativeRep()
+			if tree.Expr().Kind() == ast.ListKind && tree.Expr().AsList().Size() == 0 {
+				c.reader.Report(n, "constant", "the list is always empty, so the steps under \"do\" can never run; remove the step")
+			}
 			p = p.holding(filtered(tree, tree.Expr(), f.As))
 		case types.DynKind:
 		default:
