@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/ext"
 )
 
 // Limits of one expression. They bound what a playbook, or an alert that it reads, can cost a worker.
@@ -14,19 +13,6 @@ const (
 	costLimit     = 200_000 // CEL's cost units of one evaluation
 	maxPrograms   = 4096    // cached programs
 )
-
-// Library is what every expression may use besides the variables: CEL's standard functions, and those on texts and
-// lists. None of them reads a clock or a random source.
-func Library() []cel.EnvOption {
-	return []cel.EnvOption{
-		ext.Strings(ext.StringsVersion(4)),
-		ext.Lists(ext.ListsVersion(3)),
-		cel.DefaultUTCTimeZone(true),
-		cel.CrossTypeNumericComparisons(true),
-		cel.ParserExpressionSizeLimit(MaxExpression),
-		cel.ParserRecursionLimit(100),
-	}
-}
 
 // Evaluator evaluates a plan's expressions. It is safe for concurrent use and gives the same result every time.
 type Evaluator struct {

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,23 +21,76 @@ func PriorityRank(name string) (int, bool) {
 
 // Matches tells whether an alert starts the playbook through this trigger. The error says why nobody can tell.
 func (e *Evaluator) Matches(t Trigger, a Alert) (bool, error) {
-	if t.Falco == nil || a.Source != "falco" {
+	switch {
+	case t.Falco != nil && a.Source == "falco":
+		return e.matchesFalco(t.Falco, a)
+	case t.Alertmanager != nil && a.Source == "alertmanager":
+		if fits, err := labelsFit(t.Alertmanager.Matchers, a); !fits || err != nil {
+			return false, err
+		}
+		return e.holds(t.Alertmanager.When, a)
+	case t.CloudEvents != nil && a.Source == "cloudevents":
+		return e.matchesEvent(t.CloudEvents, a)
+	}
+	return false, nil
+}
+
+func (e *Evaluator) matchesFalco(t *FalcoTrigger, a Alert) (bool, error) {
+	if len(t.Rules) > 0 && !slices.Contains(t.Rules, a.Rule) {
 		return false, nil
 	}
-	if len(t.Falco.Rules) > 0 && !slices.Contains(t.Falco.Rules, a.Rule) {
-		return false, nil
-	}
-	if grave, err := graveEnough(t.Falco.MinPriority, a.Priority); !grave || err != nil {
+	if grave, err := graveEnough(t.MinPriority, a.Priority); !grave || err != nil {
 		return false, err
 	}
-	if t.Falco.When == nil {
+	return e.holds(t.When, a)
+}
+
+// Fields of an alert in which the sources keep what triggers look at.
+const (
+	LabelsField    = "labels" // of an alert of Alertmanager: a map of texts
+	EventTypeField = "type"   // of a CloudEvent
+	EventSource    = "source"
+)
+
+func (e *Evaluator) matchesEvent(t *CloudEventsTrigger, a Alert) (bool, error) {
+	kind, _ := a.Fields[EventTypeField].(string)
+	source, _ := a.Fields[EventSource].(string)
+	if len(t.Types) > 0 && !slices.Contains(t.Types, kind) || t.Source != "" && t.Source != source {
+		return false, nil
+	}
+	return e.holds(t.When, a)
+}
+
+// holds evaluates a condition on the alert; one that is not there holds.
+func (e *Evaluator) holds(when *Expr, a Alert) (bool, error) {
+	if when == nil {
 		return true, nil
 	}
 	alone, err := e.For(Plan{})
 	if err != nil {
 		return false, err
 	}
-	return alone.Bool(*t.Falco.When, Scope{Alert: a})
+	return alone.Bool(*when, Scope{Alert: a})
+}
+
+// labelsFit compares the labels as Alertmanager's routes do: one that is absent is empty, expressions are anchored.
+func labelsFit(matchers []Matcher, a Alert) (bool, error) {
+	labels, _ := a.Fields[LabelsField].(map[string]any)
+	for _, m := range matchers {
+		value, _ := labels[m.Label].(string)
+		fits := value == m.Value
+		if strings.HasSuffix(m.Op, "~") {
+			pattern, err := regexp.Compile("^(?:" + m.Value + ")$")
+			if err != nil {
+				return false, fmt.Errorf("matcher of label %q: %w", m.Label, err)
+			}
+			fits = pattern.MatchString(value)
+		}
+		if fits == strings.HasPrefix(m.Op, "!") {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func graveEnough(least, priority string) (bool, error) {
