@@ -83,7 +83,7 @@ func run[In, Out any](context.Context, activities.Call, In) (out Out, err error)
 func undo[In, Out any](context.Context, activities.Call, In, Out) error { return nil }
 
 func testCatalog() activities.Catalog {
-	return activities.NewCatalog(
+	return activities.NewCatalog(append(exampleActivities(),
 		activities.Define(activities.Activity[lookIn, lookOut]{
 			Name: "kube.look", Effect: activities.Read, Place: activities.OnCluster, Timeout: time.Minute,
 			Run: run[lookIn, lookOut],
@@ -116,7 +116,7 @@ func testCatalog() activities.Catalog {
 		activities.Define(activities.Activity[shootIn, openOut]{
 			Name: "slow.thing", Effect: activities.Read, Place: activities.OnAnalysis, Run: run[shootIn, openOut],
 		}),
-	)
+	)...)
 }
 
 // capture makes an activity that takes evidence of a pod.

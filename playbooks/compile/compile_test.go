@@ -39,6 +39,19 @@ func compileFile(t testing.TB, file string) (plan.Plan, []syntax.Problem) {
 	return Compile(filepath.Base(file), read(t, file), testCatalog())
 }
 
+// compileInFolder compiles a playbook that may name files beside it.
+func compileInFolder(t testing.TB, file string) (plan.Plan, []syntax.Problem) {
+	t.Helper()
+	return With(filepath.Base(file), read(t, file), Options{
+		Catalog: testCatalog(),
+		Read:    func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(filepath.Dir(file), name)) },
+		Alert: func(raw []byte) (a plan.Alert, err error) {
+			a.Source = "falco"
+			return a, json.Unmarshal(raw, &struct{ Rule, Priority *string }{&a.Rule, &a.Priority})
+		},
+	})
+}
+
 // golden compares text with the file beside the input, or rewrites that file.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
@@ -56,7 +69,7 @@ func golden(t *testing.T, file, got string) {
 func TestPlaybooksThatCompile(t *testing.T) {
 	for _, file := range files(t, "testdata/ok/*.yaml") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			p, problems := compileFile(t, file)
+			p, problems := compileInFolder(t, file)
 			for _, problem := range problems {
 				t.Error(problem)
 			}

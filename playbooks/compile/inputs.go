@@ -68,12 +68,13 @@ func (c *compiler) inputType(m *syntax.Mapping) activities.Type {
 	return activities.Type{Kind: activities.Any}
 }
 
+// unusedInputs reports what a caller would give in vain. An input with a default may stay for callers of other versions.
 func (c *compiler) unusedInputs(n *syntax.Node) {
 	if n == nil {
 		return
 	}
 	for _, e := range n.Entries {
-		if isIdentifier(e.Key.Text) && !c.used[e.Key.Text] {
+		if isIdentifier(e.Key.Text) && !c.used[e.Key.Text] && e.Value.Get("default") == nil {
 			c.reader.Report(e.Key, "unused-input", "input %q is never used; remove it, or read it as inputs.%s", e.Key.Text, e.Key.Text)
 		}
 	}
