@@ -76,7 +76,8 @@ type Activity[In, Out any] struct {
 	Effect      Effect
 	Volatility  Rank // captures only
 	Place       Place
-	Idempotency string // why a second run with the same Key is harmless
+	Targets     []TargetField // what a change or a destruction acts on
+	Idempotency string        // why a second run with the same Key is harmless
 	Permissions []Permission
 	Timeout     time.Duration // of one attempt, when the playbook gives none
 	Heartbeat   time.Duration // zero when the activity is too short to report progress
@@ -95,6 +96,7 @@ type Definition struct {
 	Effect      Effect
 	Volatility  Rank
 	Place       Place
+	Targets     []TargetField
 	Idempotency string
 	Permissions []Permission
 	Timeout     time.Duration
@@ -110,7 +112,7 @@ type Definition struct {
 // Define erases an activity's types.
 func Define[In, Out any](a Activity[In, Out]) Definition {
 	d := Definition{
-		Name: a.Name, Summary: a.Summary, Effect: a.Effect, Volatility: a.Volatility, Place: a.Place,
+		Name: a.Name, Summary: a.Summary, Effect: a.Effect, Volatility: a.Volatility, Place: a.Place, Targets: a.Targets,
 		Idempotency: a.Idempotency, Permissions: a.Permissions, Timeout: a.Timeout, Heartbeat: a.Heartbeat,
 		Example: a.Example, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 	}

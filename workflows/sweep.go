@@ -50,6 +50,7 @@ type SweepResult struct {
 	Cluster string   `json:"cluster"`
 	Found   int      `json:"found"` // changes that stand, those of open cases with them
 	Orphans []Orphan `json:"orphans"`
+	More    int      `json:"more,omitempty"` // changes that were not looked at, since there are too many
 }
 
 // OpenCasesIn asks where cases stand.
@@ -69,7 +70,7 @@ func (i *Interpreter) Sweep(ctx workflow.Context, in SweepInput) (SweepResult, e
 	if err != nil {
 		return SweepResult{}, flat(KindTemporary, err.Error())
 	}
-	found, err := isolated(ctx, in.Cluster)
+	found, more, err := isolated(ctx, in.Cluster)
 	if err != nil {
 		return SweepResult{}, failed(err)
 	}
@@ -81,17 +82,18 @@ func (i *Interpreter) Sweep(ctx workflow.Context, in SweepInput) (SweepResult, e
 	if len(orphans) > 0 {
 		outcome = OutcomeOrphans
 	}
-	return SweepResult{Cluster: in.Cluster, Found: len(found), Orphans: orphans},
+	return SweepResult{Cluster: in.Cluster, Found: len(found) + more, Orphans: orphans, More: more},
 		workflow.UpsertTypedSearchAttributes(ctx, keyword(OutcomeAttribute, outcome))
 }
 
-func isolated(ctx workflow.Context, cluster string) ([]Isolated, error) {
+func isolated(ctx workflow.Context, cluster string) (found []Isolated, more int, err error) {
 	u := &plan.Uses{Place: activities.OnCluster, Timeout: 5 * time.Minute, Retry: plan.Retry{Attempts: 5}}
 	var out struct {
 		Found []Isolated `json:"found"`
+		More  int        `json:"more"`
 	}
-	err := look(ctx, activityOptions(cluster, u, "find", "lists what Firebreak has changed on "+cluster), FindIsolated, map[string]any{}, &out)
-	return out.Found, err
+	err = look(ctx, activityOptions(cluster, u, "find", "lists what Firebreak has changed on "+cluster), FindIsolated, map[string]any{}, &out)
+	return out.Found, out.More, err
 }
 
 // orphansOf keeps what belongs to no open case.

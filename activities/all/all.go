@@ -28,10 +28,12 @@ func List(d Deps) []activities.Definition {
 	offline := forensics.Deps{Store: d.Store, EBS: d.EBS, DockerExplorer: d.DockerExplorer}
 	return []activities.Definition{
 		// identify: look, change nothing
-		evidence.RecordAlert(d.Store), // the alert as it arrived
-		kube.IdentifyPod(d.Cluster),   // pod -> owner, node, images, volumes, who exposes it
-		kube.IdentifyNode(d.Cluster),  // node -> instance, its pods
-		aws.FindInstance(d.AWS),       // node -> EC2 instance and its volumes
+		evidence.RecordAlert(d.Store),   // the alert as it arrived
+		kube.IdentifyPod(d.Cluster),     // pod -> owner, node, images, volumes, who exposes it
+		kube.IdentifyNode(d.Cluster),    // node -> instance, its pods
+		aws.FindInstance(d.AWS),         // node -> EC2 instance and its volumes
+		kube.DescribeTargets(d.Cluster), // what guards look at before a change
+		kube.FindIsolated(d.Cluster),    // what stands, for the sweep
 
 		// coordinate: mark what is looked at
 		kube.LabelNode(d.Cluster), // the case's label on the node

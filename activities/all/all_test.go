@@ -76,6 +76,24 @@ func checkEffect(t *testing.T, d activities.Definition) {
 	if d.Place != activities.OnCluster && d.Place != activities.OnAnalysis {
 		t.Errorf("the place %q is not known", d.Place)
 	}
+	checkTargets(t, d)
+}
+
+// checkTargets: what changes something says which objects, or no guard and no drill's fence could hold it.
+func checkTargets(t *testing.T, d activities.Definition) {
+	t.Helper()
+	if changes := d.Effect == activities.Change || d.Effect == activities.Destroy; changes != (len(d.Targets) > 0) {
+		t.Errorf("the effect is %q, and it names %d targets", d.Effect, len(d.Targets))
+	}
+	in, err := activities.TypeOf(d.In)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range d.Targets {
+		if _, there := in.Field(target.Field); !there || target.Kind == "" {
+			t.Errorf("the input has no field for the target %+v", target)
+		}
+	}
 }
 
 func checkTimes(t *testing.T, d activities.Definition) {

@@ -45,6 +45,8 @@ func dryInputs() map[string]string {
 		"kube.identify_pod":         `{"namespace":"shop","pod":"web-0"}`,
 		"kube.identify_node":        `{"node":"node-1"}`,
 		"aws.find_instance":         `{"node":"` + instance + `"}`,
+		"kube.describe_targets":     `{"targets":[{"kind":"Node","name":"node-1"}]}`,
+		"kube.find_isolated":        `{}`,
 		"kube.label_node":           `{"node":"node-1","labels":{"firebreak/case":"c"}}`,
 		"kube.label_pod":            podMark,
 		"kube.cordon_node":          `{"node":"node-1"}`,

@@ -32,6 +32,7 @@ func CordonNode(c Cluster) activities.Definition {
 		Summary:     "Cordons one node; undo uncordons it only if we cordoned it and no other case holds it.",
 		Effect:      activities.Change,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "node", Kind: NodeTarget}},
 		Idempotency: "A node that this case already holds is left as it is; one annotation a case names who holds the cordon.",
 		Permissions: []activities.Permission{
 			{Resource: "nodes", Verbs: []string{"get", "patch"}, Why: "read whether the node is cordoned and by whom, and cordon it under an optimistic lock"},

@@ -39,6 +39,7 @@ func IsolatePod(c Cluster) activities.Definition {
 		Summary:     "Denies one pod all ingress and egress by a policy of our own and takes it out of its controller and Services.",
 		Effect:      activities.Change,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "pod", Kind: PodTarget}},
 		Idempotency: "The policy's and the label's names follow from case and pod UID; what is there already is not written again.",
 		Permissions: []activities.Permission{
 			{Resource: "pods", Verbs: []string{"get", "patch"}, Why: "put our label on the pod and take its selector labels off, under an optimistic lock"},

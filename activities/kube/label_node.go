@@ -21,6 +21,7 @@ func LabelNode(c Cluster) activities.Definition {
 		Summary:     "Sets labels on one node and keeps their previous values on the node, for undo.",
 		Effect:      activities.Change,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "node", Kind: NodeTarget}},
 		Idempotency: "Labels that already have the wanted value are not written; the previous values are recorded by the first run alone.",
 		Permissions: []activities.Permission{
 			{Resource: "nodes", Verbs: []string{"get", "patch"}, Why: "read the labels, and write them under an optimistic lock"},

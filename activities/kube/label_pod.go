@@ -20,6 +20,7 @@ func LabelPod(c Cluster) activities.Definition {
 		Summary:     "Sets labels on one pod and keeps their previous values on the pod, for undo.",
 		Effect:      activities.Change,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "pod", Kind: PodTarget}},
 		Idempotency: "Labels that already have the wanted value are not written; the previous values are recorded by the first run alone.",
 		Permissions: []activities.Permission{
 			{Resource: "pods", Verbs: []string{"get", "patch"}, Why: "read the labels, and write them under an optimistic lock"},

@@ -78,18 +78,21 @@ func (a *app) swept(r workflows.SweepResult, out output) error {
 	} else {
 		a.sweptText(r)
 	}
-	if len(r.Orphans) > 0 {
+	if len(r.Orphans) > 0 || r.More > 0 {
 		return said(exitWrong)
 	}
 	return nil
 }
 
 func (a *app) sweptText(r workflows.SweepResult) {
-	if len(r.Orphans) == 0 {
+	if len(r.Orphans) == 0 && r.More == 0 {
 		fmt.Fprintf(a.stdout, "%s: nothing that belongs to no open case (%d changes of open cases stand)\n", safe(r.Cluster), r.Found)
 		return
 	}
 	fmt.Fprintf(a.stdout, "%s: %d of %d changes belong to no open case\n", safe(r.Cluster), len(r.Orphans), r.Found)
+	if r.More > 0 {
+		fmt.Fprintf(a.stdout, "%d more were not looked at: undo what is listed, then sweep again\n", r.More)
+	}
 	var seen []string
 	for _, o := range r.Orphans {
 		if slices.Contains(seen, o.Case) {

@@ -20,7 +20,7 @@ func (c *compiler) uses(m *syntax.Mapping, at surroundings) *plan.Uses {
 		c.destroying = append(c.destroying, destruction{n, at.path, name})
 	}
 	return &plan.Uses{
-		Activity: name, Effect: d.Effect, Place: d.Place, Undoable: d.Undo != nil,
+		Activity: name, Effect: d.Effect, Place: d.Place, Undoable: d.Undo != nil, Targets: targets(d),
 		With:      c.with(m, in, name, at.place),
 		Retry:     c.retry(m.Map("retry"), at.retry, at.place),
 		Timeout:   c.timeout(m, d, at),
