@@ -41,8 +41,8 @@ func whole(text string) string {
 	switch {
 	case strings.HasPrefix(text, "apiVersion:"):
 		return text
-	case strings.HasPrefix(text, "- id:"):
-		return head + "steps:\n" + text
+	case strings.HasPrefix(text, "- "):
+		return head + "approvers: {ir-lead: {groups: [ir]}, ir-manager: {groups: [ir]}}\nsteps:\n" + text
 	}
 	return head + text + "steps:\n  - {id: seal, phase: improve, uses: evidence.seal}\n"
 }
