@@ -20,6 +20,8 @@ func commands(a *app) []*cobra.Command {
 		drillsCommand(a),
 		verifyCommand(a),
 		lintCommand(a),
+		testCommand(a),
+		lockCommand(a),
 		activitiesCommand(a),
 		configCommand(a),
 		versionCommand(a),

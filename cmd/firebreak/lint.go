@@ -45,7 +45,7 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 			return nil, unread(err)
 		}
 		for _, s := range sources {
-			compiled, found := compile.Compile(s.name, s.raw, a.catalog())
+			compiled, found := a.compile(s)
 			problems = append(problems, found...)
 			if warning, large := compile.SizeWarning(compiled); large {
 				fmt.Fprintf(a.stderr, "warning: %s\n", safe(warning))
@@ -63,7 +63,7 @@ func (a *app) texts(arg string) ([]source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read standard input: %w", err)
 	}
-	return []source{{"<stdin>", raw}}, nil
+	return []source{{stdin, raw}}, nil
 }
 
 // readBounded reads a file that a person named, or standard input for "-".

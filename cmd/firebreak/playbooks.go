@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/firebreak-ir/firebreak/config"
-	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/library"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -33,7 +32,7 @@ func (a *app) playbooks(cfg config.Config) ([]plan.Plan, []syntax.Problem, error
 		}
 		problems = append(problems, found...)
 		for _, s := range sources {
-			compiled, found := compile.Compile(s.name, s.raw, a.catalog())
+			compiled, found := a.compile(s)
 			if problems = append(problems, found...); len(found) == 0 {
 				plans = append(plans, compiled)
 			}
@@ -147,7 +146,7 @@ func (a *app) playbook(cfg config.Config, name string) (plan.Plan, error) {
 	if len(sources) != 1 {
 		return plan.Plan{}, wrongf("%q holds %d playbooks; name one", name, len(sources))
 	}
-	compiled, problems := compile.Compile(sources[0].name, sources[0].raw, a.catalog())
+	compiled, problems := a.compile(sources[0])
 	for _, p := range problems {
 		fmt.Fprintln(a.stderr, safe(p.Error()))
 	}

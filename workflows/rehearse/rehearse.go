@@ -30,11 +30,11 @@ type Given struct {
 
 // Result is one test that was run.
 type Result struct {
-	Test   string        `json:"test"`
-	Failed []string      `json:"failed,omitempty"` // one sentence for each expectation that does not hold
-	Took   time.Duration `json:"took"`             // virtual
-	State  workflows.State
-	Ran    []Call `json:"-"`
+	Test   string          `json:"test"`
+	Failed []string        `json:"failed,omitempty"` // one sentence for each expectation that does not hold
+	Took   time.Duration   `json:"took"`             // virtual
+	State  workflows.State `json:"-"`
+	Ran    []Call          `json:"-"`
 }
 
 // Call is one call of an activity.
