@@ -90,7 +90,8 @@ func testCatalog() activities.Catalog {
 		}),
 		activities.Define(activities.Activity[cordonIn, cordonOut]{
 			Name: "kube.cordon", Effect: activities.Change, Place: activities.OnCluster, Timeout: time.Minute,
-			Run: run[cordonIn, cordonOut], Undo: undo[cordonIn, cordonOut],
+			Targets: []activities.TargetField{{Field: "node", Kind: "Node"}, {Field: "pods", Kind: "Pod"}},
+			Run:     run[cordonIn, cordonOut], Undo: undo[cordonIn, cordonOut],
 		}),
 		activities.Define(activities.Activity[shootIn, shootOut]{
 			Name: "disk.shoot", Effect: activities.Capture, Volatility: activities.Disk, Place: activities.OnCluster, Timeout: 6 * time.Hour,

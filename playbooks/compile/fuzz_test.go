@@ -64,11 +64,14 @@ const tenSteps = `
 `
 
 // hundred is a playbook of a hundred steps, half of them inside others, with about two hundred expressions.
-func hundred() []byte {
+func hundred() []byte { return tens(10) }
+
+// tens makes a playbook of that many times ten steps.
+func tens(n int) []byte {
 	var b strings.Builder
 	b.WriteString("apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: hundred, version: 1.0.0}\n")
 	b.WriteString("inputs: {days: {type: integer, default: 90}}\nsteps:")
-	for i := range 10 {
+	for i := range n {
 		text := strings.ReplaceAll(tenSteps, "%[1]d", strconv.Itoa(i))
 		if i > 0 { // the phase stays what it is
 			text = strings.Replace(text, "    phase: identify\n", "", 1)
@@ -113,5 +116,12 @@ func TestSizeLimits(t *testing.T) {
 	}
 	if _, problems = Compile("huge.yaml", padded(260), testCatalog()); len(problems) != 1 || problems[0].Rule != "size" {
 		t.Errorf("a plan beyond the limit gives %d problems", len(problems))
+	}
+	_, problems = Compile("f", tens(51), testCatalog())
+	if want := "the playbook has 510 steps; the limit is 500"; len(problems) != 1 || problems[0].Message != want {
+		t.Errorf("510 steps give %v", problems)
+	}
+	if _, problems = Compile("f", tens(50), testCatalog()); len(problems) > 0 {
+		t.Errorf("500 steps give %v", problems[0])
 	}
 }
