@@ -26,6 +26,9 @@ var (
 	ErrRefused = errors.New("refused")
 )
 
+// Explain tells apart, for other packages too, what the Temporal client says.
+func Explain(doing string, err error) error { return explain(doing, err) }
+
 // explain turns what the Temporal client says into an error that a caller can tell apart.
 func explain(doing string, err error) error {
 	if err == nil {

@@ -109,11 +109,13 @@ func (s *Schedules) create(ctx context.Context, a Apply, w Wanted, now applied) 
 	if err != nil {
 		return err
 	}
-	_, err = s.client.Create(ctx, client.ScheduleOptions{
-		ID: w.ID, Spec: w.spec(), Action: w.action(now), Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
-		Note: note(now), Memo: map[string]any{identityMemo: w.identity}, TypedSearchAttributes: w.action(now).TypedSearchAttributes,
+	return ask(ctx, "create schedule "+w.ID, func(ctx context.Context) error {
+		_, err := s.client.Create(ctx, client.ScheduleOptions{
+			ID: w.ID, Spec: w.spec(), Action: w.action(now), Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
+			Note: note(now), Memo: map[string]any{identityMemo: w.identity}, TypedSearchAttributes: w.action(now).TypedSearchAttributes,
+		})
+		return err
 	})
-	return explain("create schedule "+w.ID, err)
 }
 
 // update changes the schedule in place. A pause stays, and with it the note that says why it was paused.
@@ -122,20 +124,20 @@ func (s *Schedules) update(ctx context.Context, w Wanted, now applied) error {
 	if err != nil {
 		return err
 	}
-	err = s.client.GetHandle(ctx, w.ID).Update(ctx, client.ScheduleUpdateOptions{
-		DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			state := is.Description.Schedule.State
-			if !state.Paused {
-				state.Note = note(now)
-			}
-			spec, attributes := w.spec(), w.action(now).TypedSearchAttributes
-			return &client.ScheduleUpdate{
-				Schedule:              &client.Schedule{Action: w.action(now), Spec: &spec, Policy: policy, State: state},
-				TypedSearchAttributes: &attributes,
-			}, nil
-		},
+	replace := func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		state := is.Description.Schedule.State
+		if !state.Paused {
+			state.Note = note(now)
+		}
+		spec, attributes := w.spec(), w.action(now).TypedSearchAttributes
+		return &client.ScheduleUpdate{
+			Schedule:              &client.Schedule{Action: w.action(now), Spec: &spec, Policy: policy, State: state},
+			TypedSearchAttributes: &attributes,
+		}, nil
+	}
+	return ask(ctx, "update schedule "+w.ID, func(ctx context.Context) error {
+		return s.client.GetHandle(ctx, w.ID).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: replace})
 	})
-	return explain("update schedule "+w.ID, err)
 }
 
 func note(a applied) string {

@@ -11,20 +11,18 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
 // Errors that a caller tells apart.
 var (
 	// ErrNotFound is returned where there is no schedule of that id.
 	ErrNotFound = errors.New("no such schedule")
-	// ErrUnavailable is returned where Temporal does not answer.
-	ErrUnavailable = errors.New("no answer from Temporal")
 	// ErrForeign is returned for a schedule that Firebreak did not make: it is neither changed nor removed.
 	ErrForeign = errors.New("the schedule is not Firebreak's")
 )
@@ -70,21 +68,13 @@ type Run struct {
 // List gives the schedules of Firebreak on a cluster, by their ids; an empty cluster means all. Temporal's list follows by
 // some moments.
 func (s *Schedules) List(ctx context.Context, cluster string) ([]Schedule, error) {
-	all, err := s.client.List(ctx, client.ScheduleListOptions{PageSize: 100})
+	ids, err := s.ids(ctx, cluster)
 	if err != nil {
-		return nil, explain("list schedules", err)
+		return nil, err
 	}
 	var list []Schedule
-	for all.HasNext() {
-		one, err := all.Next()
-		if err != nil {
-			return nil, explain("list schedules", err)
-		}
-		mine, ok := s.identity(one.Memo)
-		if !ok || cluster != "" && mine.Cluster != cluster {
-			continue
-		}
-		now, err := s.Get(ctx, one.ID) // the list does not tell what was applied last
+	for _, id := range ids {
+		now, err := s.Get(ctx, id) // the list does not tell what was applied last
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -97,6 +87,23 @@ func (s *Schedules) List(ctx context.Context, cluster string) ([]Schedule, error
 	return list, nil
 }
 
+func (s *Schedules) ids(ctx context.Context, cluster string) (ids []string, err error) {
+	err = ask(ctx, "list schedules", func(ctx context.Context) error {
+		all, err := s.client.List(ctx, client.ScheduleListOptions{PageSize: 100})
+		for err == nil && all.HasNext() {
+			var one *client.ScheduleListEntry
+			if one, err = all.Next(); err != nil {
+				break
+			}
+			if mine, ok := s.identity(one.Memo); ok && (cluster == "" || mine.Cluster == cluster) {
+				ids = append(ids, one.ID)
+			}
+		}
+		return err
+	})
+	return ids, err
+}
+
 // Get gives one schedule of Firebreak.
 func (s *Schedules) Get(ctx context.Context, id string) (Schedule, error) {
 	described, mine, err := s.describe(ctx, id)
@@ -107,9 +114,13 @@ func (s *Schedules) Get(ctx context.Context, id string) (Schedule, error) {
 }
 
 func (s *Schedules) describe(ctx context.Context, id string) (*client.ScheduleDescription, identity, error) {
-	described, err := s.client.GetHandle(ctx, id).Describe(ctx)
+	var described *client.ScheduleDescription
+	err := ask(ctx, "find schedule "+id, func(ctx context.Context) (err error) {
+		described, err = s.client.GetHandle(ctx, id).Describe(ctx)
+		return err
+	})
 	if err != nil {
-		return nil, identity{}, explain("find schedule "+id, err)
+		return nil, identity{}, err
 	}
 	mine, ok := s.identity(described.Memo)
 	if !ok {
@@ -148,7 +159,9 @@ func (s *Schedules) Pause(ctx context.Context, id, by, reason string) error {
 	if _, _, err := s.describe(ctx, id); err != nil {
 		return err
 	}
-	return explain("pause schedule "+id, s.client.GetHandle(ctx, id).Pause(ctx, client.SchedulePauseOptions{Note: said("paused", by, reason)}))
+	return ask(ctx, "pause schedule "+id, func(ctx context.Context) error {
+		return s.client.GetHandle(ctx, id).Pause(ctx, client.SchedulePauseOptions{Note: said("paused", by, reason)})
+	})
 }
 
 // Resume lets a paused schedule go on.
@@ -156,7 +169,9 @@ func (s *Schedules) Resume(ctx context.Context, id, by, reason string) error {
 	if _, _, err := s.describe(ctx, id); err != nil {
 		return err
 	}
-	return explain("resume schedule "+id, s.client.GetHandle(ctx, id).Unpause(ctx, client.ScheduleUnpauseOptions{Note: said("resumed", by, reason)}))
+	return ask(ctx, "resume schedule "+id, func(ctx context.Context) error {
+		return s.client.GetHandle(ctx, id).Unpause(ctx, client.ScheduleUnpauseOptions{Note: said("resumed", by, reason)})
+	})
 }
 
 // Delete removes a schedule; what it has started goes on.
@@ -164,7 +179,7 @@ func (s *Schedules) Delete(ctx context.Context, id string) error {
 	if _, _, err := s.describe(ctx, id); err != nil {
 		return err
 	}
-	return explain("delete schedule "+id, s.client.GetHandle(ctx, id).Delete(ctx))
+	return ask(ctx, "delete schedule "+id, func(ctx context.Context) error { return s.client.GetHandle(ctx, id).Delete(ctx) })
 }
 
 // Trigger starts a run now, paused or not. It gives the run; none where the overlap policy did not start one within the
@@ -174,9 +189,11 @@ func (s *Schedules) Trigger(ctx context.Context, id string) (Run, bool, error) {
 	if err != nil {
 		return Run{}, false, err
 	}
-	err = s.client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_UNSPECIFIED})
+	err = ask(ctx, "trigger schedule "+id, func(ctx context.Context) error {
+		return s.client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{})
+	})
 	if err != nil {
-		return Run{}, false, explain("trigger schedule "+id, err)
+		return Run{}, false, err
 	}
 	for range 50 {
 		now, err := s.Get(ctx, id)
@@ -203,20 +220,19 @@ func said(verb, by, reason string) string {
 	return workflows.Plain(text, 500)
 }
 
-func explain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
+// patience is how long one request may take.
+const patience = 5 * time.Second
+
+// ask makes one request.
+func ask(ctx context.Context, doing string, do func(context.Context) error) error {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	err := do(ctx)
 	var missing *serviceerror.NotFound
-	var down *serviceerror.Unavailable
-	var late *serviceerror.DeadlineExceeded
-	switch {
-	case errors.As(err, &missing):
+	if errors.As(err, &missing) {
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
-	case errors.As(err, &down), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return cases.Explain(doing, err)
 }
 
 func payloads(memo map[string]any) *commonpb.Memo {
