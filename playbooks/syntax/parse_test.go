@@ -107,6 +107,8 @@ func TestParseRefuses(t *testing.T) {
 		"hole in flow":  {"a: b\nwith: {x: ${{ y }}}", `f:2:11: an expression inside {…} or […] is cut by its braces and commas; quote it: "${{ … }}" [quote]`},
 		"tab":           {"a:\n\tb: c", "f:2:1: not readable as YAML: the line is indented with a tab; YAML wants spaces [yaml]"},
 		"unclosed":      {"a: [b", "f:1:1: not readable as YAML: did not find expected ',' or ']'; inside {…} and […] quote what has commas, braces or quotes of its own [yaml]"},
+		"tag":           {"a: !!str 1", "f:1:4: YAML tags are not supported; remove !!str [tag]"},
+		"bare tag":      {"a: ! 1", "f:1:4: YAML tags are not supported; remove ! [tag]"},
 		"unknown alias": {"a: *b", "f:1:1: not readable as YAML: unknown anchor 'b' referenced [yaml]"},
 	} {
 		_, problems := Parse("f", []byte(c.yaml))

@@ -20,8 +20,8 @@ func (p *parser) node(y *yaml.Node, depth int) *Node {
 		p.report(n.Position, "anchor", "aliases are not supported; write the value of *%s here", y.Value)
 		return n
 	}
-	if y.Style&yaml.TaggedStyle != 0 {
-		p.report(n.Position, "tag", "YAML tags are not supported; remove %s", y.Tag)
+	if tag, ok := p.tag(y); ok {
+		p.report(n.Position, "tag", "YAML tags are not supported; remove %s", tag)
 		return n
 	}
 	switch y.Kind {
@@ -37,6 +37,17 @@ func (p *parser) node(y *yaml.Node, depth int) *Node {
 		p.mapping(n, y, depth)
 	}
 	return n
+}
+
+// tag gives the tag in front of a value. The library does not tell of a bare `!`, so the text is asked too.
+func (p *parser) tag(y *yaml.Node) (string, bool) {
+	if y.Style&yaml.TaggedStyle != 0 {
+		return y.Tag, true
+	}
+	if y.Line < 1 || y.Line > len(p.lines) || y.Column < 1 || y.Column > len(p.lines[y.Line-1]) {
+		return "", false
+	}
+	return "!", p.lines[y.Line-1][y.Column-1] == '!'
 }
 
 func (p *parser) scalar(n *Node, y *yaml.Node) {
