@@ -60,28 +60,6 @@ func (a *app) checked(cfg config.Config, problems []syntax.Problem, out output) 
 	return err
 }
 
-// problems prints what is wrong, one line each, and then ends with exitWrong.
-func (a *app) problems(problems []syntax.Problem, out output) error {
-	problems = syntax.Sort(problems)
-	if out.json() {
-		if err := printJSON(a.stdout, struct {
-			Problems []syntax.Problem `json:"problems"`
-		}{append([]syntax.Problem{}, problems...)}); err != nil {
-			return err
-		}
-	} else {
-		for _, p := range problems {
-			if _, err := fmt.Fprintln(a.stdout, safe(p.Error())); err != nil {
-				return err
-			}
-		}
-	}
-	if len(problems) > 0 {
-		return said(exitWrong)
-	}
-	return nil
-}
-
 // settings reads the configuration for a command that works with it.
 func (a *app) settings() (config.Config, error) {
 	cfg, problems, err := config.Load(a.configFile, a.env)
