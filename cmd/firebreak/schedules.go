@@ -70,10 +70,10 @@ func (a *app) applySchedules(ctx context.Context, names []string, f applyFlags) 
 		done, err := s.Apply(ctx, schedules.Apply{
 			Wanted: wanted, Cluster: cfg.Cluster, Playbooks: playbooks, By: a.person, DryRun: f.dryRun, Prune: f.prune,
 		})
-		if said := a.applied(done, f); said != nil {
-			return errors.Join(err, said)
+		if err != nil && len(done) == 0 {
+			return err
 		}
-		return err
+		return errors.Join(err, a.applied(done, f))
 	})
 }
 
@@ -204,7 +204,7 @@ func (a *app) scheduling(cfg config.Config, do func(*schedules.Schedules) error)
 		switch {
 		case errors.Is(err, schedules.ErrNotFound):
 			return wrongf("%w; `firebreak schedules list --all` lists them", err)
-		case errors.Is(err, schedules.ErrForeign):
+		case errors.Is(err, schedules.ErrForeign), errors.Is(err, schedules.ErrUnprepared):
 			return wrong(err)
 		}
 		return err

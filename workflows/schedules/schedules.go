@@ -23,6 +23,8 @@ import (
 var (
 	// ErrNotFound is returned where there is no schedule of that id.
 	ErrNotFound = errors.New("no such schedule")
+	// ErrUnprepared is returned where no worker has registered the search attributes in the namespace yet.
+	ErrUnprepared = errors.New("the namespace does not know Firebreak's search attributes yet; start `firebreak worker`, which registers them")
 	// ErrForeign is returned for a schedule that Firebreak did not make: it is neither changed nor removed.
 	ErrForeign = errors.New("the schedule is not Firebreak's")
 )
@@ -229,8 +231,12 @@ func ask(ctx context.Context, doing string, do func(context.Context) error) erro
 	defer done()
 	err := do(ctx)
 	var missing *serviceerror.NotFound
-	if errors.As(err, &missing) {
+	var wrong *serviceerror.InvalidArgument
+	switch {
+	case errors.As(err, &missing):
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	case errors.As(err, &wrong) && strings.Contains(wrong.Message, "search attribute"):
+		return fmt.Errorf("%s: %w (%s)", doing, ErrUnprepared, wrong.Message)
 	}
 	return cases.Explain(doing, err)
 }
