@@ -54,7 +54,7 @@ func (c *compiler) bind(n *syntax.Node, head *syntax.Mapping, f *plan.Foreach, p
 	if ok {
 		switch t := checked.OutputType(); t.Kind() {
 		case types.ListKind:
-			item.t = t.Parameters()[0]
+			item.t = c.types.detached(t.Parameters()[0])
 			tree := checked.NativeRep()
 			if tree.Expr().Kind() == ast.ListKind && tree.Expr().AsList().Size() == 0 {
 				c.reader.Report(n, "constant", "the list is always empty, so the steps under \"do\" can never run; remove the step")

@@ -73,6 +73,7 @@ func (r *reading) selection(e ast.Expr, known facts) {
 	operand := e.AsSelect().Operand()
 	if e.AsSelect().IsTestOnly() {
 		if operand.Kind() == ast.SelectKind && r.viewOf(operand) != nil {
+			r.childOf(e, r.viewOf(operand))
 			operand = operand.AsSelect().Operand() // has(steps.x.output.y) asks for the output too
 		}
 		r.walk(operand, known)
@@ -91,15 +92,22 @@ func (r *reading) selection(e ast.Expr, known facts) {
 
 // gathered checks the reading of a step's output by way of the block around it.
 func (r *reading) gathered(e ast.Expr, block *view, known facts) {
+	if child := r.childOf(e, block); child != nil && !known.hold("has("+path(r.ast, e)+")") {
+		r.mayBeAbsent(e, child, path(r.ast, e.AsSelect().Operand().AsSelect().Operand())+"."+child.id, known)
+	}
+}
+
+// childOf finds the step that is read by way of the output of the block around it; nil for a step that has an output itself.
+func (r *reading) childOf(e ast.Expr, block *view) *view {
+	if !block.gathers {
+		return nil
+	}
 	name := e.AsSelect().FieldName()
 	child := block.child(name)
-	switch {
-	case child == nil:
+	if child == nil {
 		r.report(e, "unknown-field", "step %q has no step %q%s", block.id, name, syntax.DidYouMean(name, block.fields()[3:]))
-	case !known.hold("has(" + path(r.ast, e) + ")"):
-		way := path(r.ast, e.AsSelect().Operand().AsSelect().Operand()) + "." + name
-		r.mayBeAbsent(e, child, way, known)
 	}
+	return child
 }
 
 // viewOf gives the step whose output the selection reads, if it is one.

@@ -72,6 +72,8 @@ func (c *compiler) missing(p place, m miss) string {
 		what = "the playbook has no input " + `"` + m.field + `"`
 	case isStep && m.field == "output" && v.item != nil:
 		return "a foreach has no output; its results are in steps." + v.id + ".items[i]"
+	case isStep && m.field == "output" && len(v.children) > 0:
+		return "step \"" + v.id + "\" has no output itself here; its steps have: " + strings.Join(v.fields()[2:], ", ")
 	case isStep && m.field == "output":
 		return "step \"" + v.id + "\" has no output"
 	case isStep:

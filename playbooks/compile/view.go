@@ -69,7 +69,8 @@ func (v *view) fieldType(p *provider, field string) (*cel.Type, bool) {
 	return nil, false
 }
 
-// declared gives the view as plain data, for the variable of a foreach over the items of another.
+// declared gives the view as plain data, for the variable of a foreach over the items of another. What a block gathers is
+// no part of it: its steps are read by their ids.
 func (v *view) declared(p *provider) activities.Type {
 	text := activities.Type{Kind: activities.String}
 	out := activities.Type{Kind: activities.Object, Fields: []activities.Field{
@@ -77,9 +78,6 @@ func (v *view) declared(p *provider) activities.Type {
 	}}
 	if v.output != nil {
 		out.Fields = append(out.Fields, activities.Field{Name: "output", Type: *v.output})
-	}
-	if v.gathers {
-		out.Fields = append(out.Fields, activities.Field{Name: "output", Type: activities.Type{Kind: activities.Map}})
 	}
 	if v.item != nil {
 		item := v.item.declared(p)
@@ -89,6 +87,29 @@ func (v *view) declared(p *provider) activities.Type {
 		out.Fields = append(out.Fields, activities.Field{Name: child.id, Type: child.declared(p)})
 	}
 	return out
+}
+
+// detached gives the type of an item of a foreach over the items of another. It is data then, in which the steps of a block
+// are, and not what the block gathers of them.
+func (p *provider) detached(t *cel.Type) *cel.Type {
+	v, ok := p.views[t.TypeName()]
+	if !ok {
+		return t
+	}
+	return cel.ObjectType(p.detach(v).name)
+}
+
+func (p *provider) detach(v *view) *view {
+	out := *v
+	out.gathers, out.children = false, nil
+	for _, child := range v.children {
+		out.children = append(out.children, p.detach(child))
+	}
+	if v.item != nil {
+		out.item = p.detach(v.item)
+	}
+	p.name(&out, v.name)
+	return &out
 }
 
 // look makes the view of a compiled step with more reasons for its absence than its own.
