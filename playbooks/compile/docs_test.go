@@ -16,14 +16,21 @@ const (
 	block = "```yaml\n"
 )
 
-// TestLanguagePage compiles every example of the page: whole playbooks, lists of steps, and parts of the top level.
-func TestLanguagePage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "language.md"))
+// TestLanguagePages compiles every example of the pages: whole playbooks, lists of steps, and parts of the top level.
+func TestLanguagePages(t *testing.T) {
+	for name, least := range map[string]int{"language.md": 5, "guards.md": 2} {
+		t.Run(name, func(t *testing.T) { compilePage(t, name, least) })
+	}
+}
+
+func compilePage(t *testing.T, name string, least int) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts := strings.Split(string(page), block)
-	if len(parts) < 5 {
+	if len(parts)-1 < least {
 		t.Fatalf("%d examples", len(parts)-1)
 	}
 	for i, part := range parts[1:] {
