@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -13,13 +14,31 @@ import (
 // shownSteps is how many of the last steps the table holds: details are cut at 20,000 bytes.
 const shownSteps = 40
 
-// show renews the live page of the case in the Web UI. It is no event of the history.
+// show sees to it that the live page of the case in the Web UI is renewed before the workflow's task ends. It is no event
+// of the history. Many things happen in one task; the page is written once.
 func (c *incident) show(ctx workflow.Context) {
+	c.score(ctx)
+	c.stale = true
+}
+
+// keepShown writes the page whenever something has changed.
+func (c *incident) keepShown(ctx workflow.Context) {
+	workflow.GoNamed(ctx, "details", func(ctx workflow.Context) {
+		detached, release := workflow.NewDisconnectedContext(ctx) // `finally` of a canceled case is shown too
+		defer release()
+		for {
+			_ = workflow.Await(detached, func() bool { return c.stale })
+			c.render(detached)
+		}
+	})
+}
+
+func (c *incident) render(ctx workflow.Context) {
+	c.stale = false
 	var page strings.Builder
 	c.writeHead(&page)
 	c.writeQuestions(&page)
 	c.writeHolds(&page)
-	c.score(ctx)
 	c.writeScore(&page)
 	c.writeDecided(&page)
 	c.writePhases(&page)
@@ -51,24 +70,21 @@ func (c *incident) writeHolds(w *strings.Builder) {
 }
 
 func (c *incident) writePhases(w *strings.Builder) {
-	w.WriteString("| Phase | Done | Skipped | Running | Held | Failed |\n|---|---|---|---|---|---|\n")
-	for _, phase := range plan.Phases() {
-		n := c.countPhase(phase)
-		if n == [5]int{} {
-			continue
+	phases := plan.Phases()
+	counts := make([][5]int, len(phases))
+	for i := range c.State.Steps {
+		s := &c.State.Steps[i]
+		if at := slices.Index(phases, s.Phase); at >= 0 {
+			counts[at][column(s.Status)]++
 		}
-		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", phase, n[0], n[1], n[2], n[3], n[4])
+	}
+	w.WriteString("| Phase | Done | Skipped | Running | Held | Failed |\n|---|---|---|---|---|---|\n")
+	for i, n := range counts {
+		if n != [5]int{} {
+			fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", phases[i], n[0], n[1], n[2], n[3], n[4])
+		}
 	}
 	w.WriteString("\n")
-}
-
-func (c *incident) countPhase(phase string) (n [5]int) {
-	for i := range c.State.Steps {
-		if s := &c.State.Steps[i]; s.Phase == phase {
-			n[column(s.Status)]++
-		}
-	}
-	return n
 }
 
 func column(s activities.StepStatus) int {
@@ -87,24 +103,61 @@ func column(s activities.StepStatus) int {
 }
 
 func (c *incident) writeSteps(w *strings.Builder) {
-	steps := c.State.Steps
-	if len(steps) > shownSteps {
-		fmt.Fprintf(w, "The last %d of %d steps:\n\n", shownSteps, len(steps))
-		steps = steps[len(steps)-shownSteps:]
+	first := max(len(c.State.Steps)-shownSteps, 0)
+	if first > 0 {
+		fmt.Fprintf(w, "The last %d of %d steps:\n\n", shownSteps, len(c.State.Steps))
 	}
 	w.WriteString("| Step | Status | What was done |\n|---|---|---|\n")
-	for _, s := range steps {
-		text := s.Summary
-		if s.Error != "" {
-			text = s.Error
-		}
-		fmt.Fprintf(w, "| %s | %s | %s |\n", Markdown(s.Path), s.Status, Markdown(text))
+	for i := first; i < len(c.State.Steps); i++ {
+		w.WriteString(c.row(i))
 	}
+}
+
+// row is a step's row of the table, as it was written last unless the step has changed.
+type row struct {
+	status activities.StepStatus
+	text   string
+	line   string
+}
+
+func (c *incident) row(i int) string {
+	for len(c.rows) <= i {
+		c.rows = append(c.rows, row{})
+	}
+	s, r := &c.State.Steps[i], &c.rows[i]
+	text := s.Summary
+	if s.Error != "" {
+		text = s.Error
+	}
+	if r.status != s.Status || r.text != text {
+		*r = row{s.Status, text, "| " + Markdown(s.Path) + " | " + string(s.Status) + " | " + Markdown(text) + " |\n"}
+	}
+	return r.line
 }
 
 // Markdown gives text that stands in a cell as it is: neither markup nor a link of an attacker's making.
 func Markdown(text string) string {
-	escape := strings.NewReplacer("|", "\\|", "`", "'", "<", "&lt;", ">", "&gt;", "[", "\\[", "]", "\\]",
-		"*", "\\*", "_", "\\_", "://", ":\u200b//")
-	return escape.Replace(Plain(text, 200))
+	text = Plain(text, 200)
+	if !strings.ContainsAny(text, "|`<>[]*_:") {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == '`':
+			b.WriteByte('\'')
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case strings.ContainsRune("|[]*_", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == ':' && strings.HasPrefix(text[i:], "://"):
+			b.WriteString(":\u200b")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

@@ -31,6 +31,7 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	c.publish(detached)
 	c.mark(detached, c.State.Outcome)
 	c.show(detached)
+	c.render(detached)
 	switch {
 	case c.State.Status == Completed:
 		return Result{Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs, Objectives: c.State.Objectives}, nil

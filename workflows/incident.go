@@ -26,6 +26,8 @@ type incident struct {
 	finished map[string]entry    // path -> what expressions see of a step that is through; written once
 	entered  map[string]bool     // paths of the steps that the run before this one was inside of
 	busy     int                 // activities in flight: a run is not left while there are any
+	stale    bool                // the live page is to be written anew
+	rows     []row               // of the live page
 	draining bool                // nothing new is started, so that the run can be left
 	staying  bool                // the run cannot be left: there is too much to hand on
 	guards   workflow.Mutex      // what the guards ask once a case is asked by one step at a time
@@ -54,6 +56,7 @@ func (i *Interpreter) Case(ctx workflow.Context, in Input) (Result, error) {
 	if err := errors.Join(c.listen(ctx), c.tag(ctx)); err != nil {
 		return Result{}, flat(KindTemporary, err.Error())
 	}
+	c.keepShown(ctx)
 	c.show(ctx)
 	var result Result
 	through := false

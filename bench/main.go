@@ -1,0 +1,123 @@
+// Command bench measures what the documentation claims: the interpreter against the same work written by hand on the same
+// server, the length of replays, and how many alerts are taken at once. It writes docs/benchmarks.md.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"strings"
+	"time"
+)
+
+func main() {
+	out := flag.String("out", "", "write the table into this Markdown file")
+	only := flag.String("only", "", "run only the measures whose names contain this")
+	store := flag.String("store", "SQLite", "the store behind the server, for the table")
+	profile := flag.String("profile", "", "write a CPU profile into this file")
+	flag.Parse()
+	stopProfile, err := profiled(*profile)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	defer stopProfile()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *out, *only, *store); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", firstLine(err))
+		os.Exit(1)
+	}
+}
+
+// firstLine keeps a thousand alike errors from filling the terminal.
+func firstLine(err error) string {
+	text, more, found := strings.Cut(err.Error(), "\n")
+	if found {
+		text += fmt.Sprintf(" (and %d more)", strings.Count(more, "\n")+1)
+	}
+	return text
+}
+
+// profiled writes a CPU profile until the function that it gives is called.
+func profiled(name string) (func(), error) {
+	if name == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
+}
+
+// row is one measure of the table.
+type row struct {
+	what, value, limit string
+	holds              bool
+}
+
+// measure is one thing that is measured.
+type measure struct {
+	name string
+	run  func(context.Context, *world) ([]row, error)
+}
+
+// measures are all of them, in the order of the table.
+func measures() []measure {
+	return []measure{
+		{"interpreted and by hand", compareJobs},
+		{"50 sequential activities", sequential},
+		{"replay", replay},
+		{"compile", compilePlaybook},
+		{"storm", storm},
+		{"1,000 different alerts", flood},
+	}
+}
+
+func run(ctx context.Context, out, only, store string) error {
+	w, err := newWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	w.store = store
+	var rows []row
+	for _, m := range measures() {
+		if !strings.Contains(m.name, only) {
+			continue
+		}
+		began := time.Now()
+		found, err := m.run(ctx, w)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		for _, r := range found {
+			fmt.Println(r)
+		}
+		fmt.Printf("  (%s)\n", time.Since(began).Round(time.Second))
+		rows = append(rows, found...)
+	}
+	if out == "" {
+		return nil
+	}
+	return writeTable(out, store, rows)
+}
+
+// String is a row in a terminal.
+func (r row) String() string {
+	word := "holds"
+	switch {
+	case r.limit == "":
+		word = ""
+	case !r.holds:
+		word = "DOES NOT HOLD"
+	}
+	return fmt.Sprintf("%-62s %-24s %-24s %s", r.what, r.value, r.limit, word)
+}
