@@ -17,10 +17,12 @@ type page struct {
 	Chart    chart
 	Steps    []row
 	Found    found
-	Evidence []evidence
-	Alert    []field
-	WebUI    string
-	Rendered string
+
+	Safeguards safeguards
+	Evidence   []evidence
+	Alert      []field
+	WebUI      string
+	Rendered   string
 }
 
 // figure is one number at the top of the page.
@@ -41,7 +43,7 @@ func pageOf(in RenderInput, log []custody.Entry) page {
 	alert := asMap(r.Alert)
 	return page{
 		Record: r, Target: targetOf(alert), Headline: headline(r), Chart: chartOf(r), Steps: rows(r),
-		Found: foundIn(r.Steps), Evidence: evidenceOf(log), Alert: flatten(alert), WebUI: in.WebUI,
+		Found: foundIn(r.Steps), Safeguards: safeguardsOf(r), Evidence: evidenceOf(log), Alert: flatten(alert), WebUI: in.WebUI,
 		Rendered: lastMoment(r).UTC().Format("2006-01-02 15:04:05 UTC"),
 	}
 }
