@@ -63,7 +63,7 @@ fmt: ## Format all Go code
 	@gofmt -w $$(git ls-files '*.go')
 
 generate: ## Rewrite golden files, generated documentation and manifests
-	@go test ./activities/report ./cmd/firebreak ./config ./deploy ./playbooks/compile ./triggers/falco -update
+	@go test ./activities/report ./cmd/firebreak ./config ./deploy ./playbooks/compile ./playbooks/layout ./triggers/falco -update
 
 fuzz: ## Fuzz every parser for FUZZTIME each (default 30s)
 	@./tools/fuzz.sh $(or $(FUZZTIME),30s)

@@ -39,7 +39,9 @@ func BenchmarkLintFolder(b *testing.B) {
 	const count = 1000
 	root := playbookFolder(b, count)
 	var said bytes.Buffer
-	sys := system{stdin: bytes.NewReader(nil), stdout: &said, stderr: io.Discard}
+	sys := system{
+		stdin: bytes.NewReader(nil), stdout: &said, stderr: io.Discard, env: func(string) (string, bool) { return "", false },
+	}
 	for b.Loop() {
 		if code := run(b.Context(), sys, []string{"lint", root}); code != exitOK {
 			b.Fatalf("ended with %d: %s", code, said.String())

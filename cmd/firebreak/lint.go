@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -48,6 +49,9 @@ func completeYAML(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 	return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
+// patience is how much garbage may gather, in percent of what is in use: compiling makes much of it and keeps little.
+const patience = 400
+
 // linted is what became of one file.
 type linted struct {
 	problems []syntax.Problem
@@ -61,6 +65,7 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(patience))
 	results := make([]linted, len(names))
 	spread(len(names), func(i int) { results[i] = a.lintOne(names[i]) })
 	var problems []syntax.Problem
