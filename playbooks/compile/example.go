@@ -3,7 +3,7 @@ package compile
 import "strings"
 
 // Example wraps an activity's example, which is one step in YAML with or without its dash, into a playbook that can be
-// compiled.
+// compiled. An activity that destroys has a list of steps: the evidence is taken before.
 func Example(step string) []byte {
 	text, dashed := strings.CutPrefix(strings.TrimSpace(step), "- ")
 	inner := "" // how far the lines below the first stand in

@@ -30,6 +30,7 @@ func TestExampleTakesEveryForm(t *testing.T) {
 		"- id: seal\n  uses: evidence.seal\n",
 		"id: seal\nuses: evidence.seal",
 		"- id: seal\n  phase: improve\n  uses: evidence.seal\n",
+		"- id: seal\n  uses: evidence.seal\n- {id: again, uses: evidence.seal}\n- id: third\n  uses: evidence.seal",
 	} {
 		if _, problems := compile.Compile("example", compile.Example(step), catalog); len(problems) > 0 {
 			t.Errorf("%s: %v", step, problems)
