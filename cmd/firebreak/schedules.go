@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/config"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/schedules"
 )
 
@@ -97,7 +98,7 @@ func (a *app) wantedSchedules(cfg config.Config, names []string) (list []schedul
 		if err != nil && slices.ContainsFunc(p.Triggers, func(t plan.Trigger) bool { return t.Schedule != nil }) {
 			return nil, nil, wrongf("playbook %q: %w", p.Name, err)
 		}
-		its, err := schedules.Of(p, cfg.Cluster, inputs)
+		its, err := schedules.Of(workflows.Input{Plan: p, Cluster: cfg.Cluster, Inputs: inputs})
 		if err != nil {
 			return nil, nil, wrong(err)
 		}

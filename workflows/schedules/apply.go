@@ -170,7 +170,7 @@ func (w Wanted) differs(last applied, is *client.ScheduleDescription) []string {
 	add("version", last.Version, w.version)
 	add("plan", short(last.Plan), short(w.planHash))
 	if digest, err := w.fingerprint(); err == nil && len(why) == 0 && digest != last.Fingerprint {
-		why = append(why, "inputs or alert")
+		why = append(why, "inputs, alert or approvers")
 	}
 	return why
 }

@@ -107,7 +107,7 @@ func waiting(cron string) plan.Plan {
 
 func (d desk) apply(t *testing.T, p plan.Plan, change func(*schedules.Apply)) []schedules.Change {
 	t.Helper()
-	wanted, err := schedules.Of(p, "lab", nil)
+	wanted, err := schedules.Of(workflows.Input{Plan: p, Cluster: "lab"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ type Wanted struct {
 	trigger  plan.ScheduleTrigger
 	workflow string
 	input    any
+	opens    any // what the run is opened with beside its plan
 	mode     string
 	planHash string
 	version  string
@@ -66,43 +67,41 @@ func ID(playbook, trigger, cluster string) string { return playbook + "-" + trig
 // SweepID is the id of the cluster's sweep.
 func SweepID(cluster string) string { return "sweep@" + cluster }
 
-// Of gives the schedules that a playbook wants on a cluster. The plan as it is now is what their runs run, until it is
-// applied again; inputs are checked.
-func Of(p plan.Plan, cluster string, inputs map[string]any) ([]Wanted, error) {
+// Of gives the schedules that the plan of an input wants on its cluster. Their runs are opened with that input, as it would
+// open a case by hand: its plan as it is now, until it is applied again; its inputs, which are checked; whose decisions count.
+func Of(in workflows.Input) ([]Wanted, error) {
 	var list []Wanted
-	for _, t := range p.Triggers {
+	for _, t := range in.Plan.Triggers {
 		if t.Schedule == nil {
 			continue
 		}
-		if len(p.Name) > plan.MaxName {
-			return nil, fmt.Errorf("schedule %q of playbook %q: the name is longer than %d bytes", t.ID, p.Name, plan.MaxName)
+		if len(in.Plan.Name) > plan.MaxName {
+			return nil, fmt.Errorf("schedule %q of playbook %q: the name is longer than %d bytes", t.ID, in.Plan.Name, plan.MaxName)
 		}
-		list = append(list, one(p, t, cluster, inputs))
+		list = append(list, one(in, t))
 	}
 	return list, nil
 }
 
-func one(p plan.Plan, t plan.Trigger, cluster string, inputs map[string]any) Wanted {
-	mode := t.Mode
-	if mode == "" {
-		mode = plan.Live
+func one(in workflows.Input, t plan.Trigger) Wanted {
+	id := ID(in.Plan.Name, t.ID, in.Cluster)
+	in.Trigger, in.By, in.Mode, in.Dates = t.ID, "schedule "+id, t.Mode, true
+	if in.Mode == "" {
+		in.Mode = plan.Live
 	}
-	alert := plan.Alert{Source: "schedule", Rule: "schedule " + t.ID, Cluster: cluster}
+	in.Alert = plan.Alert{Source: "schedule", Rule: "schedule " + t.ID}
 	if t.Alert != nil {
-		alert = *t.Alert
+		in.Alert = *t.Alert
 	}
-	alert.Cluster = cluster
-	id := ID(p.Name, t.ID, cluster)
-	in := workflows.Input{
-		Plan: p, Alert: alert, Trigger: t.ID, Inputs: inputs, Cluster: cluster, Mode: mode, By: "schedule " + id, Dates: true,
-	}
+	in.Alert.Cluster = in.Cluster
 	summary, details := cases.Describe(in)
-	if mode == plan.Drill {
+	if in.Mode == plan.Drill {
 		summary = workflows.Plain("Drill: "+summary, 190)
 	}
 	return Wanted{
-		ID: id, trigger: *t.Schedule, workflow: workflows.CaseWorkflow, input: in, planHash: p.Hash, version: p.Version,
-		identity: identity{Playbook: p.Name, Trigger: t.ID, Cluster: cluster}, mode: string(mode), summary: summary, details: details,
+		ID: id, trigger: *t.Schedule, workflow: workflows.CaseWorkflow, input: in,
+		opens: []any{in.Alert, in.Inputs, in.Authority, in.Notify}, planHash: in.Plan.Hash, version: in.Plan.Version,
+		identity: identity{Playbook: in.Plan.Name, Trigger: t.ID, Cluster: in.Cluster}, mode: string(in.Mode), summary: summary, details: details,
 	}
 }
 
@@ -115,9 +114,10 @@ func Sweep(cluster, cron, timezone string) Wanted {
 	}
 }
 
-// fingerprint is the same for two schedules that would start the same run at the same times.
+// fingerprint is the same for two schedules that would start the same run at the same times. The plan counts by its hash: how
+// it is packed into the input may change with the program.
 func (w Wanted) fingerprint() (string, error) {
-	raw, err := json.Marshal([]any{w.ID, w.trigger, w.workflow, w.input})
+	raw, err := json.Marshal([]any{w.ID, w.trigger, w.workflow, w.planHash, w.mode, w.opens})
 	if err != nil {
 		return "", fmt.Errorf("schedule %q: %w", w.ID, err)
 	}
