@@ -9,12 +9,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
 // job is what both are told.
 type job struct {
-	Case  string `json:"case"`
-	Steps int    `json:"steps"`
+	Case  string     `json:"case"`
+	Steps int        `json:"steps"`
+	Alert plan.Alert `json:"alert"`
 }
 
 // handIn is what an activity of a job that is written by hand needs to know: whose it is, which step, and its input.

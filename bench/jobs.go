@@ -51,7 +51,7 @@ func (w *world) interpret(ctx context.Context, p plan.Plan, n int) (time.Duratio
 func (w *world) hand(ctx context.Context, steps, n int) (time.Duration, string, error) {
 	id := fmt.Sprintf("by-hand-%d-%d-%d", steps, n, time.Now().UnixNano())
 	began := time.Now()
-	run, err := w.Client().ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: handQueue}, "ByHand", job{Case: id, Steps: steps})
+	run, err := w.Client().ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: handQueue}, "ByHand", job{Case: id, Steps: steps, Alert: plan.Alert{Rule: "bench"}})
 	if err == nil {
 		err = run.Get(ctx, nil)
 	}

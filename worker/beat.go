@@ -58,7 +58,8 @@ func (r reporter) repeat() {
 	activity.RecordHeartbeat(r.ctx)
 }
 
-// keepBeating beats until stop is called, which waits for the last beat.
+// keepBeating beats until stop is called, which waits for the last beat. The first beat is due after the interval, unless
+// there is progress of the attempt before to be kept: most activities are through before, and a beat is a request.
 func (r reporter) keepBeating(every time.Duration) (stop func()) {
 	if every <= 0 {
 		return func() {}
@@ -68,14 +69,17 @@ func (r reporter) keepBeating(every time.Duration) (stop func()) {
 		defer close(ended)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		for {
+		if _, known := r.Last(); known {
 			r.repeat()
+		}
+		for {
 			select {
 			case <-quit:
 				return
 			case <-r.ctx.Done():
 				return
 			case <-tick.C:
+				r.repeat()
 			}
 		}
 	}()

@@ -19,7 +19,7 @@ const (
 	AlertTimeAttribute = "FirebreakAlertTime" // when the opening alert was seen on the node
 	StartedAttribute   = "FirebreakStarted"   // when the case began, in whatever run of its chain
 	ChangedAttribute   = "FirebreakChanged"   // when the case first changed something
-	DrillAttribute     = "FirebreakDrill"     // whether the case is a drill
+	DrillAttribute     = "FirebreakDrill"     // true in a drill; no other case has it
 )
 
 // KeywordAttributes are the search attributes that hold one word.
@@ -51,7 +51,15 @@ func (c *incident) tag(ctx workflow.Context) error {
 		keyword(ClusterAttribute, c.in.Cluster),
 		keyword(OutcomeAttribute, c.Marked),
 		datetime(StartedAttribute, c.State.Started),
-		temporal.NewSearchAttributeKeyBool(DrillAttribute).ValueSet(c.in.Mode == plan.Drill),
+	}
+	if c.in.Mode == plan.Drill {
+		set = append(set, temporal.NewSearchAttributeKeyBool(DrillAttribute).ValueSet(true))
+	}
+	if steps := c.in.Plan.Steps; c.State.Phase == "" && len(steps) > 0 {
+		c.State.Phase = steps[0].Phase
+	}
+	if c.State.Phase != "" { // an event for itself would be longer than the word
+		set = append(set, keyword(PhaseAttribute, c.State.Phase))
 	}
 	if !c.in.Alert.Time.IsZero() {
 		set = append(set, datetime(AlertTimeAttribute, c.in.Alert.Time))

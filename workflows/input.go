@@ -35,7 +35,10 @@ func (in Input) MarshalJSON() ([]byte, error) {
 	w := wire{plainInput: plainInput(in), Plan: raw}
 	if len(raw) > smallPlan {
 		var out bytes.Buffer
-		zip := gzip.NewWriter(&out)
+		zip, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+		if err != nil {
+			return nil, err
+		}
 		if _, err := zip.Write(raw); err != nil {
 			return nil, err
 		}

@@ -19,8 +19,12 @@ import (
 // RecentRuns counts the cases of a cluster that changed something lately. Temporal's lists follow its histories by some
 // moments, so that two cases which begin together may not see one another.
 func (c *Cases) RecentRuns(ctx context.Context, in workflows.RecentRunsIn) (workflows.RecentRunsOut, error) {
-	query := fmt.Sprintf("WorkflowType = '%s' AND %s AND %s = %t AND %s >= '%s'", workflows.CaseWorkflow, lastRuns,
-		workflows.DrillAttribute, in.Drill, workflows.ChangedAttribute, in.Since.UTC().Format(time.RFC3339Nano))
+	kind := workflows.DrillAttribute + " IS NULL"
+	if in.Drill {
+		kind = workflows.DrillAttribute + " = true"
+	}
+	query := fmt.Sprintf("WorkflowType = '%s' AND %s AND %s AND %s >= '%s'", workflows.CaseWorkflow, lastRuns,
+		kind, workflows.ChangedAttribute, in.Since.UTC().Format(time.RFC3339Nano))
 	for _, part := range []struct{ name, op, value string }{
 		{workflows.ClusterAttribute, "=", in.Cluster}, {workflows.PlaybookAttribute, "=", in.Playbook}, {workflows.CaseAttribute, "!=", in.Case},
 	} {
