@@ -38,7 +38,7 @@ func (a *app) compile(s source) (plan.Plan, []syntax.Problem) {
 }
 
 func (a *app) options(s source) compile.Options {
-	o := compile.Options{Catalog: a.catalog(), Alert: alertOf, Find: func(name string) ([]compile.Source, error) { return callable(s, name) }}
+	o := compile.Options{Catalog: a.catalog(), Alert: alertOf, Find: func(name string) ([]compile.Source, error) { return a.callable(s, name) }}
 	if folder, ok := folderOf(s); ok {
 		o.Read = func(name string) ([]byte, error) { return readWithin(folder, name) }
 	}
@@ -65,7 +65,7 @@ func readWithin(folder, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	f, err := root.Open(filepath.FromSlash(name))
 	if err != nil {
 		var path *fs.PathError
@@ -82,18 +82,14 @@ func readWithin(folder, name string) ([]byte, error) {
 func alertOf(raw []byte) (plan.Alert, error) { return falco.Decode(bytes.NewReader(raw)) }
 
 // callable gives the playbooks of that name beside a playbook, and the library's.
-func callable(s source, name string) ([]compile.Source, error) {
+func (a *app) callable(s source, name string) ([]compile.Source, error) {
 	var out []compile.Source
 	if folder, ok := folderOf(s); ok {
-		beside, err := files(folder)
+		found, err := a.shelf.named(folder, name)
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range beside {
-			if called(one, name) {
-				out = append(out, compile.Source{File: one.name, Data: one.raw})
-			}
-		}
+		out = append(out, found...)
 	}
 	if raw, known := library.Find(name); known {
 		out = append(out, compile.Source{File: library.Prefix + name, Data: raw})

@@ -65,6 +65,7 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.shelf = newShelf()
 	defer debug.SetGCPercent(debug.SetGCPercent(patience))
 	results := make([]linted, len(names))
 	spread(len(names), func(i int) { results[i] = a.lintOne(names[i]) })

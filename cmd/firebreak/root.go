@@ -24,6 +24,7 @@ func run(ctx context.Context, sys system, args []string) int {
 type app struct {
 	system
 	configFile string
+	shelf      *shelf // of a command that compiles whole folders
 }
 
 func rootCommand(sys system) *cobra.Command {
