@@ -17,12 +17,18 @@ func (c *incident) catch(ctx workflow.Context, s plan.Step, at *frame, path stri
 		return nil, false, err
 	}
 	inside := at.inner(fmt.Sprintf("%s/catch[%d]/", path, which), "")
+	inside.name, inside.value = plan.ErrorVar, failureValue(f)
 	c.close(ctx, path, activities.StepRunning, "failed, and is caught: "+f.Cause, "")
 	if err := c.steps(ctx, s.Catch[which].Do, inside); err != nil {
 		c.fail(ctx, path, f.Cause)
 		return nil, true, err
 	}
 	return c.fail(ctx, path, f.Cause), true, nil
+}
+
+// failureValue is the variable `error`.
+func failureValue(f *failure) map[string]any {
+	return map[string]any{"kind": f.Kind, "message": f.Cause, "step": f.Path}
 }
 
 // catching gives the number of the `catch` that takes the failure. It is asked once for each failure.
@@ -32,7 +38,7 @@ func (c *incident) catching(ctx workflow.Context, s plan.Step, at *frame, path s
 		return which, nil
 	}
 	scope := c.scope(ctx, at)
-	scope.Vars[plan.ErrorVar] = map[string]any{"kind": f.Kind, "message": f.Cause, "step": f.Path}
+	scope.Vars[plan.ErrorVar] = failureValue(f)
 	for i, one := range s.Catch {
 		if one.When != nil {
 			yes, err := at.unit.eval.Bool(*one.When, scope)

@@ -26,10 +26,16 @@ func (c *incident) branch(ctx workflow.Context, s plan.Step, at *frame, path str
 		}
 		c.Choices[path] = which
 	}
+	list, words := s.Branch.Else, TookElse
 	if which == 1 {
-		return c.chosen(ctx, s.Branch.Then, at, path, TookThen+s.Branch.Cond.Source)
+		list, words = s.Branch.Then, TookThen
 	}
-	return c.chosen(ctx, s.Branch.Else, at, path, TookElse+s.Branch.Cond.Source)
+	if s.Requires != nil && len(list) > 0 {
+		if err := c.secured(ctx, s, path); err != nil {
+			return nil, err
+		}
+	}
+	return c.chosen(ctx, list, at, path, words+s.Branch.Cond.Source)
 }
 
 // choose runs the first case of a switch whose condition holds, else its default. Conditions behind that one are not asked.

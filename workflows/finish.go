@@ -22,8 +22,11 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	if last != nil && (err == nil || isStopped(err)) {
 		err = last
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = c.outputs(detached, root)
+	case isStopped(err):
+		c.outputsSoFar(detached, root)
 	}
 	c.State.Status, c.State.Outcome = c.verdict(err)
 	c.State.Ended, c.State.Holds = workflow.Now(ctx), nil
@@ -71,6 +74,21 @@ func (c *incident) outputs(ctx workflow.Context, root *frame) error {
 	}
 	c.State.Outputs = values
 	return nil
+}
+
+// outputsSoFar gives the outputs that a run can give which a `stop` has ended: those of steps that it came to.
+func (c *incident) outputsSoFar(ctx workflow.Context, root *frame) {
+	scope := c.scope(ctx, root)
+	for _, e := range c.in.Plan.Outputs {
+		value, err := c.root.eval.Value(e.Value, scope)
+		if err != nil {
+			continue
+		}
+		if c.State.Outputs == nil {
+			c.State.Outputs = map[string]any{}
+		}
+		c.State.Outputs[e.Key] = value
+	}
 }
 
 // The outcomes of a case. A playbook's `stop` gives others.

@@ -20,17 +20,19 @@ type incident struct {
 	units    map[string]*unit // playbooks that steps call, by the hash of their plans
 	holds    []*hold
 	asked    []*asked
-	aborted  *aborted            // the decision that ended the steps
-	stop     workflow.CancelFunc // ends the steps, and what they have in flight
-	recorded map[string]int      // path -> index in State.Steps
-	finished map[string]entry    // path -> what expressions see of a step that is through; written once
-	entered  map[string]bool     // paths of the steps that the run before this one was inside of
-	busy     int                 // activities in flight: a run is not left while there are any
-	stale    bool                // the live page is to be written anew
-	rows     []row               // of the live page
-	draining bool                // nothing new is started, so that the run can be left
-	staying  bool                // the run cannot be left: there is too much to hand on
-	guards   workflow.Mutex      // what the guards ask once a case is asked by one step at a time
+	aborted  *aborted                     // the decision that ended the steps
+	stop     workflow.CancelFunc          // ends the steps, and what they have in flight
+	recorded map[string]int               // path -> index in State.Steps
+	finished map[string]entry             // path -> what expressions see of a step that is through; written once
+	places   []string                     // of all steps: paths without iterations, in the order of the playbook
+	effects  map[string]activities.Effect // of the activities at these places
+	entered  map[string]bool              // paths of the steps that the run before this one was inside of
+	busy     int                          // activities in flight: a run is not left while there are any
+	stale    bool                         // the live page is to be written anew
+	rows     []row                        // of the live page
+	draining bool                         // nothing new is started, so that the run can be left
+	staying  bool                         // the run cannot be left: there is too much to hand on
+	guards   workflow.Mutex               // what the guards ask once a case is asked by one step at a time
 }
 
 // unit is a playbook as it runs: the case's own, or one that a step calls.
@@ -102,6 +104,7 @@ func CaseID(workflowID, firstRunID string) string {
 func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error) {
 	c := &incident{
 		in: in, stop: func() {}, units: map[string]*unit{}, recorded: map[string]int{}, finished: map[string]entry{}, entered: map[string]bool{},
+		effects: map[string]activities.Effect{},
 	}
 	if in.Mode == "" {
 		c.in.Mode = plan.Live
@@ -121,6 +124,7 @@ func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error
 	if len(in.Resume) == 0 {
 		c.in = dated(ctx, c.in)
 	}
+	c.survey(in.Plan, "")
 	c.Carry = fresh(ctx, c.in)
 	if len(in.Resume) > 0 {
 		err = c.resume(ctx, in.Resume)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
 // indexed is the path of one item of a foreach.
@@ -23,6 +25,38 @@ func around(path string) []string {
 
 // bare is a path without its iterations: the step's place in the playbook.
 func bare(path string) string { return regexp.MustCompile(`\[\d+\]`).ReplaceAllString(path, "") }
+
+// sameItem tells whether two steps are not those of different items of one foreach.
+func sameItem(a, b string) bool {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range min(len(as), len(bs)) {
+		switch {
+		case as[i] == bs[i]:
+		case bare(as[i]) == bare(bs[i]):
+			return false
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+// survey notes every place of a plan with the effect of its activity; a called playbook's stand below the step that calls it.
+func (c *incident) survey(p plan.Plan, prefix string) {
+	plan.Walk(func(s plan.Step) {
+		place := prefix + s.Path
+		c.places = append(c.places, place)
+		if s.Uses != nil {
+			c.effects[place] = s.Uses.Effect
+		}
+		if s.Call == nil {
+			return
+		}
+		if called, known := c.units[s.Call.Hash]; known {
+			c.survey(called.plan, place+"/")
+		}
+	}, p.Steps, p.Finally)
+}
 
 // idsOf gives the ids of the steps in an entry, sorted.
 func idsOf(e entry) []string {

@@ -71,7 +71,7 @@ func (c *incident) worthwhile(ctx workflow.Context, s plan.Step, at *frame, path
 		return true, nil
 	}
 	scope := c.scope(ctx, at)
-	scope.Vars[plan.ErrorVar] = map[string]any{"kind": f.Kind, "message": f.Cause, "step": f.Path}
+	scope.Vars[plan.ErrorVar] = failureValue(f)
 	yes, broken := at.unit.eval.Bool(*r.When, scope)
 	if broken != nil {
 		return false, expressionFailure(path, broken)

@@ -28,6 +28,9 @@ func (c *incident) secured(ctx workflow.Context, s plan.Step, path string) error
 		}
 		steps = append(steps, taken...)
 	}
+	if len(steps) == 0 {
+		return nil
+	}
 	u := &plan.Uses{Activity: CheckEvidence, Place: activities.OnAnalysis, Timeout: 10 * time.Minute, Retry: plan.Retry{Attempts: 5}}
 	id := path + "/evidence"
 	options := activityOptions(c.in.Cluster, u, c.activityID(id), summaryOf(s.Phase, id, "checks the evidence before "+path))
@@ -40,39 +43,51 @@ func (c *incident) secured(ctx workflow.Context, s plan.Step, path string) error
 	return nil
 }
 
-// taken gives the paths, with iterations, of the captures that stand at one place of the playbook. Every one must be done.
+// taken gives the paths, with iterations, of the captures that stand at one place of the playbook: in a foreach, those of
+// the requiring step's own item. Every one must be done, or waived.
 func (c *incident) taken(r *plan.Requires, wanted, path string) ([]string, error) {
 	wanted = c.placed(wanted, path)
 	var steps []string
 	for _, s := range c.State.Steps {
 		switch {
-		case !below(bare(s.Path), wanted), s.Activity == "":
-			continue
-		case s.Status != activities.StepDone && c.waived(r, s.Path, path):
-			continue
-		case s.Status != activities.StepDone:
+		case !below(bare(s.Path), wanted), c.effects[bare(s.Path)] != activities.Capture, !sameItem(s.Path, path):
+		case s.Status == activities.StepDone:
+			steps = append(steps, s.Path)
+		case !c.waived(r, bare(s.Path), path):
 			return nil, c.unsecured(path, fmt.Sprintf("the evidence of step %q is missing: the step is %s", s.Path, s.Status))
 		}
-		steps = append(steps, s.Path)
 	}
-	if len(steps) == 0 {
+	if len(steps) == 0 && !c.allWaived(r, wanted, path) {
 		return nil, c.unsecured(path, fmt.Sprintf("the evidence of step %q is missing: it was not taken", wanted))
 	}
 	return steps, nil
 }
 
-// waived tells whether the playbook says why this evidence may be missing.
-func (c *incident) waived(r *plan.Requires, step, path string) bool {
-	return slices.ContainsFunc(r.Waive, func(w plan.Waiver) bool { return below(bare(step), c.placed(w.Step, path)) })
+// waived tells whether the playbook says why the evidence of that place may be missing.
+func (c *incident) waived(r *plan.Requires, place, path string) bool {
+	return slices.ContainsFunc(r.Waive, func(w plan.Waiver) bool { return below(place, c.placed(w.Step, path)) })
+}
+
+// allWaived tells whether every capture of a place is waived.
+func (c *incident) allWaived(r *plan.Requires, wanted, path string) bool {
+	captures := 0
+	for _, place := range c.places {
+		if c.effects[place] != activities.Capture || !below(place, wanted) {
+			continue
+		}
+		captures++
+		if !c.waived(r, place, path) {
+			return false
+		}
+	}
+	return captures > 0
 }
 
 // placed is a step's place in the whole run: in a called playbook, below the step that calls it.
 func (c *incident) placed(wanted, path string) string {
 	for _, outer := range around(bare(path)) {
-		for _, s := range c.State.Steps {
-			if below(bare(s.Path), outer+"/"+wanted) {
-				return outer + "/" + wanted
-			}
+		if slices.ContainsFunc(c.places, func(place string) bool { return below(place, outer+"/"+wanted) }) {
+			return outer + "/" + wanted
 		}
 	}
 	return wanted

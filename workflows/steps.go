@@ -85,7 +85,7 @@ func (c *incident) once(ctx workflow.Context, s plan.Step, at *frame, path strin
 			return c.skip(ctx, path, "its condition is false: "+s.If.Source), nil
 		}
 	}
-	if s.Requires != nil && !again {
+	if s.Requires != nil && s.Branch == nil && !again { // an if requires it of what it chooses
 		if err := c.secured(ctx, s, path); err != nil {
 			return nil, err
 		}

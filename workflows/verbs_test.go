@@ -161,15 +161,18 @@ func TestStopEndsTheRunWithItsOutcome(t *testing.T) {
 	b.does("t.act", ok("done"))
 	reason := literal("nothing here")
 	stop := block("halt", func(s *plan.Step) { s.Stop = &plan.Stop{Outcome: "false_positive", Reason: &reason} })
-	b.start([]plan.Step{
+	in := planned([]plan.Step{
+		use("first", "t.act"),
 		block("both", func(s *plan.Step) { s.Parallel = []plan.Step{use("a", "t.act"), stop} }),
 		use("never", "t.act"),
 	}, []plan.Step{use("seal", "t.act")})
-	if d := cmp.Diff([]string{"t.act both/a", "t.act seal"}, b.ran()); d != "" {
+	in.Plan.Outputs = []plan.Entry{expr("a", "steps.first.output.summary"), expr("never", "steps.never.output.summary")}
+	b.ExecuteWorkflow(workflows.CaseWorkflow, in)
+	if d := cmp.Diff([]string{"t.act first", "t.act both/a", "t.act seal"}, b.ran()); d != "" {
 		t.Fatal(d)
 	}
 	var result workflows.Result
-	if err := b.GetWorkflowResult(&result); err != nil || result.Outcome != "false_positive" {
+	if err := b.GetWorkflowResult(&result); err != nil || result.Outcome != "false_positive" || cmp.Diff(map[string]any{"a": "done"}, result.Outputs) != "" {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	if s := b.step("both/halt"); !strings.Contains(s.Summary, "nothing here") {
@@ -187,13 +190,16 @@ func TestCatchTakesTheFailuresItNames(t *testing.T) {
 		use("risky", "t.fails", func(s *plan.Step) {
 			s.Catch = []plan.Catch{
 				{When: &when, Do: []plan.Step{use("no", "t.act")}},
-				{When: &other, Do: []plan.Step{use("yes", "t.act"), use("then", "t.act", with(expr("x", "steps.yes.output.summary")))}},
+				{When: &other, Do: []plan.Step{use("yes", "t.act"), use("then", "t.act", with(expr("x", "steps.yes.output.summary"), expr("e", "error.kind")))}},
 			}
 		}),
 		use("after", "t.act", with(expr("x", "steps.risky.status"))),
 	}, nil)
 	if err := b.GetWorkflowError(); err != nil {
 		t.Fatal(err)
+	}
+	if got := b.inputs["risky/catch[1]/then"]; got != `{"e":"Forbidden","x":"done"}` {
+		t.Fatal(got)
 	}
 	want := []string{"t.fails risky", "t.act risky/catch[1]/yes", "t.act risky/catch[1]/then", "t.act after"}
 	if d := cmp.Diff(want, b.ran()); d != "" {

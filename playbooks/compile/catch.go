@@ -34,6 +34,7 @@ func (c *compiler) oneCatch(m *syntax.Mapping, at surroundings) plan.Catch {
 		out.When = &expr
 	}
 	if m.Required("do") != nil {
+		at.place = c.special(at.place, plan.ErrorVar)
 		out.Do, _ = c.block(c.filled(m, "do"), at)
 	}
 	m.Done()

@@ -37,7 +37,7 @@ func (p place) items() []string {
 func whereSeen(name string) string {
 	switch name {
 	case plan.ErrorVar:
-		return "in the \"when\" of catch and retry"
+		return "in catch, and in the \"when\" of retry"
 	case plan.SignalsVar:
 		return "in the \"until\" of wait"
 	case plan.TargetVar:
