@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -62,14 +63,18 @@ func (a *app) newPlaybook(arg string, f newFlags) error {
 	if err := create(file, text, f.force); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, `%[1]s is there, and compiles. Next:
+	return a.nextSteps(file)
+}
 
-  firebreak schema > %[2]s   an editor completes and checks with it
-  firebreak activities                          what steps can use
-  firebreak lint %[1]s
-  firebreak run ./%[1]s --alert alert.json --dry-run
-`, safe(file), safe(filepath.Join(filepath.Dir(file), "playbook.schema.json")))
-	return err
+func (a *app) nextSteps(file string) error {
+	file, schema := safe(file), safe(filepath.Join(filepath.Dir(file), "playbook.schema.json"))
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(w, "%s is there, and compiles. Next:\n\n", file)
+	fmt.Fprintf(w, "  firebreak schema > %s\tan editor completes and checks with it\n", schema)
+	fmt.Fprintf(w, "  firebreak activities\twhat a step can use\n")
+	fmt.Fprintf(w, "  firebreak lint %s\teverything that is wrong, at its place\n", file)
+	fmt.Fprintf(w, "  firebreak run %s --alert alert.json --dry-run\twhat it would change\n", file)
+	return w.Flush()
 }
 
 // skeleton gives the text of a new playbook.

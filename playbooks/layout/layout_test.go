@@ -93,3 +93,52 @@ func FuzzFormat(f *testing.F) {
 		again(t, out)
 	})
 }
+
+func TestRefuses(t *testing.T) {
+	const form = "this form of YAML cannot be laid out; write keys as `key: value` and items as `- item` [format]"
+	for name, c := range map[string]struct{ yaml, want string }{
+		"unreadable":      {"a: [b", "f:1:1: not readable as YAML: did not find expected ',' or ']'; inside {…} and […] quote what has commas, braces or quotes of its own [yaml]"},
+		"anchor":          {"a: &b c", "f:1:4: anchors are not supported; write the value again where it is needed [anchor]"},
+		"explicit key":    {"b: c\n? a\n: b\n", "f:2:1: " + form},
+		"explicit inside": {"a: {? b : c}", "f:1:5: " + form},
+		"marker as a key": {"  ... a: b", "f:1:8: " + form},
+		"odd line break":  {"a: b\nc: \"d\u2028e\"", "f:2:6: a line is broken here by a character that editors do not show; write it as an escape in double quotes [format]"},
+	} {
+		out, problems := Format("f", []byte(c.yaml))
+		var got []string
+		for _, p := range problems {
+			got = append(got, p.Error())
+		}
+		if diff := cmp.Diff([]string{c.want}, got); diff != "" || out != nil {
+			t.Errorf("%s: %q (-want +got):\n%s", name, out, diff)
+		}
+	}
+}
+
+// TestOneValue: a file that is one value has no lines to lay out.
+func TestOneValue(t *testing.T) {
+	for _, text := range []string{"{b: 1,  a: 2}\n", "just words", "--- |\n  text\n", "# x\n[a]\n"} {
+		if out, problems := Format("f", []byte(text)); string(out) != text || len(problems) > 0 {
+			t.Errorf("%q became %q, %v", text, out, problems)
+		}
+	}
+}
+
+// TestUnchanged: a result that says something else, or lacks a comment, would be refused.
+func TestUnchanged(t *testing.T) {
+	root, _ := syntax.Parse("f", []byte("a: 1 # x\nb: [c, {d: e}]\n"))
+	for text, want := range map[string]bool{
+		"a: 1 # x\nb: [c, {d: e}]\n":       true,
+		"b: [c, {d: e}]\na: 1\n# x\n":      true,
+		"a: 1\nb: [c, {d: e}]\n":           false,
+		"a: '1' # x\nb: [c, {d: e}]\n":     false,
+		"a: 1 # x\nb: [c, {d: f}]\n":       false,
+		"a: 1 # x\nb: [c]\n":               false,
+		"a: 1 # x\nb: [c, {d: e}]\nf: g\n": false,
+		"a: 1 # x\nb: [c, {d: e}":          false,
+	} {
+		if got := unchanged("f", root, []string{"# x"}, []byte(text)); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}

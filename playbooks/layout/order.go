@@ -50,9 +50,9 @@ func (c context) order() []string {
 		}
 	case step:
 		return []string{
-			"id", "phase", "if", "requires", "order", // which step, and when
-			"while", "foreach", "uses", "with", "parallel", "do", "switch", "default", "wait", "approve", "call", "set",
-			"rollback", "stop", "then", "else", // what it does
+			"id", "phase", "if", // which step, and when
+			"order", "while", "foreach", "uses", "with", "wait", "approve", "call", "set", "rollback", "stop", // what it does
+			"requires", "parallel", "do", "switch", "default", "then", "else", // and with which steps
 			"idempotencyKey", "timeout", "heartbeat", "retry", "onError", "catch", "undo", // how
 		}
 	case arm:
