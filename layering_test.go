@@ -26,7 +26,7 @@ type ban struct {
 func bans() []ban {
 	return []ban{
 		{
-			what: []string{"go.temporal.io"}, except: []string{"workflows", "worker", "triggers", "cmd"},
+			what: []string{"go.temporal.io"}, except: []string{"workflows", "worker", "triggers", "cmd", "bench"},
 			why: "activities and playbooks have never heard of Temporal: they are run and tested without it",
 		},
 		{
@@ -85,7 +85,7 @@ func bans() []ban {
 			why: "a part is handed what it needs; only the command reads files",
 		},
 		{
-			what: []string{"cmd", "lab", "demo", "e2e"}, except: []string{"cmd", "demo", "e2e"},
+			what: []string{"cmd", "lab", "demo", "e2e", "bench"}, except: []string{"cmd", "demo", "e2e", "bench"},
 			why: "the product does not know its commands, its lab or its tests",
 		},
 	}
