@@ -29,6 +29,9 @@ type Type struct {
 	Kind   TypeKind `json:"kind"`
 	Elem   *Type    `json:"elem,omitempty"`   // of List and Map
 	Fields []Field  `json:"fields,omitempty"` // of Object, in the order of the Go struct
+	// Code is the language in which a text is code, such as promql: from the tag `code`. An attacker's words must not become
+	// part of it unquoted.
+	Code string `json:"code,omitempty"`
 }
 
 // Field is one field of an object.
@@ -36,6 +39,7 @@ type Field struct {
 	Name     string `json:"name"`
 	Doc      string `json:"doc,omitempty"`
 	Required bool   `json:"required,omitempty"` // no omitempty in its json tag
+	Default  string `json:"default,omitempty"`  // an expression that a playbook's step has where it leaves the field out: from the tag `default`
 	Type     Type   `json:"type"`
 }
 
@@ -129,5 +133,6 @@ func fieldsOf(f reflect.StructField, outer []reflect.Type) ([]Field, error) {
 		return nil, fmt.Errorf("field %s has no json tag", f.Name)
 	}
 	optional := strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")
-	return []Field{{Name: name, Doc: f.Tag.Get("doc"), Required: !optional, Type: t}}, nil
+	t.Code = f.Tag.Get("code")
+	return []Field{{Name: name, Doc: f.Tag.Get("doc"), Required: !optional, Default: f.Tag.Get("default"), Type: t}}, nil
 }

@@ -82,8 +82,19 @@ func run[In, Out any](context.Context, activities.Call, In) (out Out, err error)
 
 func undo[In, Out any](context.Context, activities.Call, In, Out) error { return nil }
 
+type codeIn struct {
+	Query    string         `json:"query,omitempty" doc:"Query" code:"promql"`
+	Match    string         `json:"match,omitempty" doc:"Expression" code:"regex"`
+	Selector string         `json:"selector,omitempty" doc:"Selector" code:"selector"`
+	Script   string         `json:"script,omitempty" doc:"Script" code:"shell"`
+	Record   map[string]any `json:"record" doc:"Record of the run" default:"run.record"`
+}
+
 func testCatalog() activities.Catalog {
 	return activities.NewCatalog(append(exampleActivities(),
+		activities.Define(activities.Activity[codeIn, cordonOut]{
+			Name: "code.run", Effect: activities.Read, Place: activities.OnAnalysis, Timeout: time.Minute, Run: run[codeIn, cordonOut],
+		}),
 		activities.Define(activities.Activity[lookIn, lookOut]{
 			Name: "kube.look", Effect: activities.Read, Place: activities.OnCluster, Timeout: time.Minute,
 			Run: run[lookIn, lookOut],

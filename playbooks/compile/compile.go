@@ -36,6 +36,10 @@ type compiler struct {
 	facts        map[string]known           // what the conditions of steps establish
 	items        map[string]string          // foreach variables: the notation of their types
 	in, out      map[string]activities.Type // of activities, read once
+
+	dirtyAt    map[plan.Position]bool // the expression at that place gives what comes from the alert
+	dirtySteps map[string]bool        // steps whose values do
+	dirtyItems map[string]bool        // foreach variables that do
 }
 
 func newCompiler(o Options) *compiler {
@@ -51,6 +55,10 @@ func newCompiler(o Options) *compiler {
 		items:   map[string]string{},
 		in:      map[string]activities.Type{},
 		out:     map[string]activities.Type{},
+
+		dirtyAt:    map[plan.Position]bool{},
+		dirtySteps: map[string]bool{},
+		dirtyItems: map[string]bool{},
 	}
 	c.checker = newChecker(c.types)
 	return c

@@ -90,6 +90,7 @@ func (c *compiler) check(s span, p place) (*cel.Ast, bool) {
 		return nil, false
 	}
 	c.typed[position(s.at(0))] = checked.OutputType()
+	c.dirtyAt[position(s.at(0))] = c.tainted(checked, "")
 	r := reading{compiler: c, span: s, place: p, ast: checked.NativeRep()}
 	return checked, r.all()
 }

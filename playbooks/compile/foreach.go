@@ -52,6 +52,7 @@ func (c *compiler) bind(n *syntax.Node, head *syntax.Mapping, f *plan.Foreach, p
 	item := variable{name: f.As, t: types.DynType}
 	p.facts = p.facts.without(f.As)
 	if ok {
+		c.dirtyItems[f.As] = c.dirtyItems[f.As] || c.tainted(checked, "")
 		switch t := checked.OutputType(); t.Kind() {
 		case types.ListKind:
 			item.t = c.types.detached(t.Parameters()[0])

@@ -18,6 +18,8 @@ type Options struct {
 	// Lock says which file a call must mean; nil: whichever fits.
 	Lock *Lock
 
+	// Types keeps the types of activities for further compilations; nil: none are kept.
+	Types *Types
 	// Resolved is told which file each call means.
 	Resolved func(Locked)
 

@@ -79,6 +79,10 @@ func (c *compiler) mapOf(n *syntax.Node, want activities.Type, what string, p pl
 		out = append(out, plan.Entry{Key: e.Key.Text, Value: c.template(e.Value, inner, `"`+e.Key.Text+`"`, p)})
 	}
 	for _, f := range want.Fields {
+		if f.Default != "" && n.Get(f.Name) == nil {
+			out = append(out, plan.Entry{Key: f.Name, Value: plan.Value{Expr: &plan.Expr{Source: f.Default, Pos: position(n.Position)}}})
+			continue
+		}
 		if f.Required && n.Get(f.Name) == nil {
 			c.reader.Report(n, "missing-field", "%s needs the field %q (%s)", what, f.Name, hint(f))
 		}
@@ -114,14 +118,20 @@ func (c *compiler) holes(n *syntax.Node, want activities.Type, what string, p pl
 		return c.alone(*parts[0].expr, want, what, p)
 	}
 	var out []plan.Part
+	inside := literalState{}
 	for _, part := range parts {
 		if part.expr == nil {
+			inside.read(part.words)
 			out = append(out, plan.Part{Words: part.words})
 			continue
 		}
 		expr := part.expr.expr()
+		checked, ok := c.check(*part.expr, p)
 		out = append(out, plan.Part{Expr: &expr})
-		if checked, ok := c.check(*part.expr, p); ok && !writable(checked.OutputType()) {
+		if ok && want.Code != "" {
+			out[len(out)-1].Quote = c.spliced(*part.expr, checked, want.Code, inside)
+		}
+		if ok && !writable(checked.OutputType()) {
 			c.reader.Add(part.expr.at(0).Problem("type", "%s cannot stand inside a text; choose a part of it", c.types.describe(checked.OutputType())))
 		}
 	}
@@ -137,6 +147,10 @@ func (c *compiler) holes(n *syntax.Node, want activities.Type, what string, p pl
 func (c *compiler) alone(s span, want activities.Type, what string, p place) plan.Value {
 	expr := s.expr()
 	if checked, ok := c.check(s, p); ok {
+		if want.Code != "" && c.tainted(checked, want.Code) {
+			c.reader.Add(s.at(0).Problem("tainted", "%s is %s, and an attacker chooses what the alert says; write it here, with %s.quote(…) around what comes from the alert",
+				what, languageName(want.Code), want.Code))
+		}
 		if why := c.assignable(checked.OutputType(), want); why != "" {
 			c.reader.Add(s.at(0).Problem("type", "%s must be %s, but the expression gives %s", what, brief(want), why))
 		}

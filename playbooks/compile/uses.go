@@ -59,9 +59,9 @@ func (c *compiler) declare(n *syntax.Node, d activities.Definition) (activities.
 	if in, ok := c.in[d.Name]; ok {
 		return in, true
 	}
-	in, err := activities.TypeOf(d.In)
+	in, err := c.options.Types.of(d.In)
 	if err == nil {
-		c.out[d.Name], err = activities.TypeOf(d.Out)
+		c.out[d.Name], err = c.options.Types.of(d.Out)
 	}
 	if err != nil {
 		delete(c.out, d.Name)

@@ -76,6 +76,7 @@ func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surrou
 		s.Approve, s.Output = c.approve(m.Map("approve"), at.place), approveOutput
 	case "set":
 		s.Set, s.Output = c.set(m.Map("set"), at.place)
+		c.soil(s.ID, s.Set)
 	case "call":
 		s.Call, s.Output = c.call(m.Map("call"), at.place)
 	case "rollback":

@@ -60,6 +60,7 @@ func descriptions() map[string]string {
 		"slo":              "The objectives of later phases are not shorter than those of earlier ones.",
 		"stop":             "Only a run that has not ended can be stopped.",
 		"tag":              "YAML tags change what a value is without saying so.",
+		"tainted":          "What an alert says is an attacker's choice, and must not become code.",
 		"timeout":          "Whatever runs has a time within which it must end.",
 		"timezone":         "A time zone is one of the IANA database.",
 		"trigger":          "A trigger has one source and what belongs to it.",

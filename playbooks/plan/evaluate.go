@@ -123,6 +123,9 @@ func (e *Evaluator) parts(parts []Part, s Scope) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if part.Quote != "" {
+			text = Escape(text)
+		}
 		b.WriteString(text)
 	}
 	return b.String(), nil

@@ -95,6 +95,8 @@ type Value struct {
 type Part struct {
 	Words string `json:"words,omitempty"`
 	Expr  *Expr  `json:"expr,omitempty"`
+	// Quote is the language of the string literal inside whose quotes the expression stands: what it gives is escaped.
+	Quote string `json:"quote,omitempty"`
 }
 
 // Entry is one key of a map, in the order of the file.
