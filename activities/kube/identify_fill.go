@@ -18,7 +18,7 @@ func emptyPod(in IdentifyPodIn) IdentifyPodOut {
 		Containers: []Container{}, Volumes: []Volume{}, EBSVolumes: []string{}, Services: []string{}, Ingresses: []string{},
 		NetworkPolicies: []string{}, Events: []string{}, Warnings: []string{},
 	}
-	out.Node.Labels, out.Node.Taints = map[string]string{}, []string{}
+	out.Host.Labels, out.Host.Taints = map[string]string{}, []string{}
 	out.Status = activities.Done
 	return out
 }
@@ -41,7 +41,7 @@ func (out *IdentifyPodOut) fill(ctx context.Context, k kubernetes.Interface, pod
 	if out.Owner.Kind != "" {
 		owner = out.Owner.Kind + " " + out.Owner.Name
 	}
-	out.Summary = fmt.Sprintf("%s (UID %s) of %s runs on node %q, instance %q", refTo(pod), pod.UID, owner, out.Node.Name, out.Node.Instance)
+	out.Summary = fmt.Sprintf("%s (UID %s) of %s runs on node %q, instance %q", refTo(pod), pod.UID, owner, out.Node, out.Host.Instance)
 	return nil
 }
 
@@ -124,6 +124,7 @@ func (out *IdentifyPodOut) locate(ctx context.Context, k kubernetes.Interface, n
 	if err != nil {
 		return err
 	}
-	out.Node = nodeFacts(node)
+	out.Host = nodeFacts(node)
+	out.Node = out.Host.Name
 	return nil
 }

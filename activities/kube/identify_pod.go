@@ -37,7 +37,8 @@ type IdentifyPodOut struct {
 	Owners          []Owner     `json:"owners" doc:"The chain of controllers from the pod up"`
 	Siblings        []PodRef    `json:"siblings" doc:"Other pods of the same controller, at most 50"`
 	SiblingCount    int         `json:"siblingCount" doc:"How many other pods the same controller has"`
-	Node            Node        `json:"node" doc:"The node that the pod runs on"`
+	Node            string      `json:"node" doc:"Name of the node that the pod runs on; empty when the node is gone"`
+	Host            Node        `json:"host" doc:"What is known of that node"`
 	Containers      []Container `json:"containers" doc:"All containers: init, ordinary, ephemeral"`
 	Volumes         []Volume    `json:"volumes" doc:"The pod's volumes, down to the disk"`
 	EBSVolumes      []string    `json:"ebsVolumes" doc:"EBS volume ids of the pod's claims"`

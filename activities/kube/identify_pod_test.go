@@ -115,8 +115,8 @@ func TestIdentifyPodFindsEverything(t *testing.T) {
 	if out.SiblingCount != 1 || len(out.Siblings) != 1 || out.Siblings[0].Name == pod.Name {
 		t.Errorf("siblings %+v", out.Siblings)
 	}
-	if out.Node.Name != w.Node || out.Node.Instance != "i-"+w.Node || out.Node.InternalIP == "" {
-		t.Errorf("node %+v", out.Node)
+	if out.Node != w.Node || out.Host.Name != w.Node || out.Host.Instance != "i-"+w.Node || out.Host.InternalIP == "" {
+		t.Errorf("node %q, host %+v", out.Node, out.Host)
 	}
 	c := out.Containers[0]
 	if c.Runtime != "containerd" || c.ContainerID != containerID || c.Digest != "sha256:"+containerID || !c.Running || !c.Privileged {
@@ -259,7 +259,7 @@ func TestIdentifyPodThatIsGone(t *testing.T) {
 	}
 	kubetest.Eventually(t, "the pod to go", func() bool { return identify().Gone })
 	out := identify()
-	if out.UID != string(pod.UID) || out.Node.Instance != "i-"+w.Node || len(out.Pods) != 0 || len(out.Events) == 0 {
+	if out.UID != string(pod.UID) || out.Host.Instance != "i-"+w.Node || len(out.Pods) != 0 || len(out.Events) == 0 {
 		t.Errorf("output %+v: want what the events say", out)
 	}
 	w.Pod(t, "web", nil, nil) // another pod takes the name
@@ -273,7 +273,7 @@ func TestIdentifyPodOnANodeThatIsGone(t *testing.T) {
 	t.Parallel()
 	w := kubetest.New(t)
 	out := run[kube.IdentifyPodOut](t, kube.IdentifyPod(w), call(caseA), kube.IdentifyPodIn{Namespace: w.Namespace, Pod: "gone", Node: "node-gone"})
-	if !out.Gone || out.Node.Name != "" || len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0], "node-gone") {
+	if !out.Gone || out.Node != "" || len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0], "node-gone") {
 		t.Errorf("output %+v", out)
 	}
 }

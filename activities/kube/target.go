@@ -84,7 +84,7 @@ func (n nodeRef) String() string { return "node/" + n.name }
 
 func getNode(ctx context.Context, k kubernetes.Interface, ref nodeRef) (*corev1.Node, error) {
 	if ref.name == "" {
-		return nil, activities.Invalid(errors.New("node name is empty"), "pass `node.name` of kube.identify_pod's output")
+		return nil, activities.Invalid(errors.New("node name is empty"), "pass `node` of kube.identify_pod's output")
 	}
 	if err := checkNames(ref.name); err != nil {
 		return nil, err

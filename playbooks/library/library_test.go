@@ -139,7 +139,7 @@ func TestWithoutCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	scope := plan.Scope{Alert: plan.Alert{}, Steps: map[string]any{
-		"scope": map[string]any{"status": "done", "output": map[string]any{"node": map[string]any{"name": "n1"}}},
+		"scope": map[string]any{"status": "done", "output": map[string]any{"node": "n1", "host": map[string]any{"name": "n1"}}},
 	}}
 	runs := map[string]bool{}
 	var walk func(steps []plan.Step)
