@@ -99,7 +99,7 @@ type literalState struct {
 	quote   rune // 0 outside
 	pattern bool
 	escaped bool
-	before  string // what stands before the quotes
+	before  [2]rune // the last two runes outside of quotes that are no blanks
 }
 
 func (l *literalState) read(words string) {
@@ -107,16 +107,16 @@ func (l *literalState) read(words string) {
 		switch {
 		case l.quote == 0 && strings.ContainsRune("'\"`", r):
 			l.quote = r
-			end := strings.TrimSpace(l.before)
-			l.pattern = strings.HasSuffix(end, "=~") || strings.HasSuffix(end, "!~")
+			l.pattern = l.before == [2]rune{'=', '~'} || l.before == [2]rune{'!', '~'}
+		case l.quote == 0 && !strings.ContainsRune(" \t\n", r):
+			l.before = [2]rune{l.before[1], r}
 		case l.quote == 0:
-			l.before += string(r)
 		case l.escaped:
 			l.escaped = false
 		case r == '\\' && l.quote != '`':
 			l.escaped = true
 		case r == l.quote:
-			l.quote, l.before = 0, ""
+			l.quote, l.before = 0, [2]rune{}
 		}
 	}
 }

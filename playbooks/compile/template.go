@@ -121,7 +121,9 @@ func (c *compiler) holes(n *syntax.Node, want activities.Type, what string, p pl
 	inside := literalState{}
 	for _, part := range parts {
 		if part.expr == nil {
-			inside.read(part.words)
+			if want.Code != "" {
+				inside.read(part.words)
+			}
 			out = append(out, plan.Part{Words: part.words})
 			continue
 		}
