@@ -38,7 +38,10 @@ func (a *app) compile(s source) (plan.Plan, []syntax.Problem) {
 }
 
 func (a *app) options(s source) compile.Options {
-	o := compile.Options{Catalog: a.catalog(), Alert: alertOf, Find: func(name string) ([]compile.Source, error) { return a.callable(s, name) }}
+	o := compile.Options{
+		Catalog: a.catalog(), Types: a.types, Alert: alertOf,
+		Find: func(name string) ([]compile.Source, error) { return a.callable(s, name) },
+	}
 	if folder, ok := folderOf(s); ok {
 		o.Read = func(name string) ([]byte, error) { return readWithin(folder, name) }
 	}

@@ -50,7 +50,7 @@ func completeYAML(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 }
 
 // patience is how much garbage may gather, in percent of what is in use: compiling makes much of it and keeps little.
-const patience = 400
+const patience = 800
 
 // linted is what became of one file.
 type linted struct {
@@ -65,7 +65,7 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.shelf = newShelf()
+	a.shelf, a.types = newShelf(), compile.NewTypes()
 	defer debug.SetGCPercent(debug.SetGCPercent(patience))
 	results := make([]linted, len(names))
 	spread(len(names), func(i int) { results[i] = a.lintOne(names[i]) })

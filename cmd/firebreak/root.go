@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/firebreak-ir/firebreak/playbooks/compile"
 )
 
 // run runs one command line and gives the exit code.
@@ -24,7 +26,8 @@ func run(ctx context.Context, sys system, args []string) int {
 type app struct {
 	system
 	configFile string
-	shelf      *shelf // of a command that compiles whole folders
+	shelf      *shelf         // of a command that compiles whole folders
+	types      *compile.Types // of that command too
 }
 
 func rootCommand(sys system) *cobra.Command {
