@@ -43,6 +43,20 @@ func element(t activities.Type) activities.Type {
 
 // object gives the name of an object type: its fields, as far as a message can carry them.
 func (p *provider) object(t activities.Type) string {
+	if len(t.Fields) == 0 {
+		return p.called(t)
+	}
+	fields := &t.Fields[0] // the same fields again are the same type: it need not be written out
+	name, ok := p.seen[fields]
+	if !ok {
+		name = p.called(t)
+		p.seen[fields] = name
+	}
+	return name
+}
+
+// called finds or makes the name of an object type.
+func (p *provider) called(t activities.Type) string {
 	notation := plan.Notation(t)
 	if name, ok := p.names[notation]; ok {
 		return name

@@ -14,12 +14,13 @@ import (
 
 // provider tells CEL's checker the declared types. Two objects with the same fields are one type.
 type provider struct {
-	names   map[string]string          // notation -> name of the object type
-	objects map[string]activities.Type // name -> type
-	views   map[string]*view           // name -> what a place sees of a step
-	roots   map[string]activities.Type // alert, inputs, run
-	steps   map[string]*view           // what `steps` holds at the place that is being checked
-	misses  []miss                     // fields that were asked for and are not there
+	names   map[string]string            // notation -> name of the object type
+	seen    map[*activities.Field]string // first field -> name of the object type
+	objects map[string]activities.Type   // name -> type
+	views   map[string]*view             // name -> what a place sees of a step
+	roots   map[string]activities.Type   // alert, inputs, run
+	steps   map[string]*view             // what `steps` holds at the place that is being checked
+	misses  []miss                       // fields that were asked for and are not there
 	base    types.Provider
 }
 
@@ -34,6 +35,7 @@ const (
 func newProvider() *provider {
 	p := &provider{
 		names:   map[string]string{},
+		seen:    map[*activities.Field]string{},
 		objects: map[string]activities.Type{},
 		views:   map[string]*view{},
 		roots:   map[string]activities.Type{},
