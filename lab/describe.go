@@ -18,6 +18,7 @@ type Description struct {
 	Temporal   Temporal    `json:"temporal"`
 	Kubernetes Kubernetes  `json:"kubernetes"`
 	AWS        AWS         `json:"aws"`
+	Prometheus string      `json:"prometheus,omitempty"` // its address; empty where this machine has none
 	Tools      Tools       `json:"tools"`
 	Cluster    string      `json:"cluster"`
 	Nodes      []NodeEntry `json:"nodes"`
@@ -137,5 +138,6 @@ func (d Description) Env() []Variable {
 		{"AWS_DEFAULT_REGION", d.AWS.Region}, // the name that the Python SDK and the command line of AWS know
 		{"AWS_ACCESS_KEY_ID", d.AWS.AccessKey},
 		{"AWS_SECRET_ACCESS_KEY", d.AWS.SecretKey},
+		{"FIREBREAK_PROMETHEUS", d.Prometheus},
 	}
 }

@@ -13,6 +13,7 @@ type ports struct {
 	Temporal    temporal.Ports
 	Kubernetes  controlplane.Ports
 	Moto, Front int
+	Prometheus  int
 }
 
 func choosePorts(ctx context.Context) (ports, error) {
@@ -20,7 +21,7 @@ func choosePorts(ctx context.Context) (ports, error) {
 	fields := []*int{
 		&chosen.Temporal.Frontend, &chosen.Temporal.History, &chosen.Temporal.Matching, &chosen.Temporal.Worker, &chosen.Temporal.UI,
 		&chosen.Kubernetes.Etcd, &chosen.Kubernetes.EtcdPeer, &chosen.Kubernetes.API, &chosen.Kubernetes.Controllers,
-		&chosen.Kubernetes.Scheduler, &chosen.Kubernetes.Kwok, &chosen.Moto, &chosen.Front,
+		&chosen.Kubernetes.Scheduler, &chosen.Kubernetes.Kwok, &chosen.Moto, &chosen.Front, &chosen.Prometheus,
 	}
 	free, err := process.FreePorts(ctx, len(fields))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-ir/firebreak/lab/build"
+	"github.com/firebreak-ir/firebreak/lab/prometheus"
 	"github.com/firebreak-ir/firebreak/lab/python"
 	"github.com/firebreak-ir/firebreak/lab/realnode"
 )
@@ -30,6 +31,10 @@ func (s *starting) prepare(ctx context.Context) error {
 	}
 	if s.python, err = python.Ensure(ctx, s.Cache, s.Out); err != nil {
 		return err
+	}
+	if s.metrics, err = prometheus.Ensure(ctx, s.Cache, s.Out); err != nil {
+		s.metrics = ""
+		s.leaveOut("Prometheus: " + err.Error())
 	}
 	s.d.Tools = Tools{Python: s.python.Python(), DockerExplorer: s.python.DockerExplorer()}
 	s.keepRealNode(func() error { return realnode.Possible(ctx, s.binaries.Dir) })

@@ -14,6 +14,7 @@ import (
 	"github.com/firebreak-ir/firebreak/lab/controlplane"
 	"github.com/firebreak-ir/firebreak/lab/moto"
 	"github.com/firebreak-ir/firebreak/lab/process"
+	"github.com/firebreak-ir/firebreak/lab/prometheus"
 	"github.com/firebreak-ir/firebreak/lab/python"
 	"github.com/firebreak-ir/firebreak/lab/temporal"
 )
@@ -28,6 +29,7 @@ type starting struct {
 	group    *process.Group
 	binaries build.Binaries
 	python   python.Env
+	metrics  string // the program of Prometheus; empty where it is left out
 	ports    ports
 	plane    controlplane.ControlPlane
 	d        Description
@@ -63,7 +65,7 @@ func (l Lab) start(ctx context.Context, group *process.Group, options Options, m
 // dataDirectories are those below Dir that hold a lab's data. They go when the lab goes: half of the data is in the
 // servers' memory, and the other half is worth nothing without it.
 func dataDirectories() []string {
-	return []string{"kubernetes", "temporal", "aws", "disks", "node", "scenario"}
+	return []string{"kubernetes", "temporal", "aws", "disks", "node", "scenario", "prometheus"}
 }
 
 func (s *starting) chooseWhereabouts(ctx context.Context) error {
@@ -95,6 +97,7 @@ func (s *starting) startServers(ctx context.Context) error {
 	all.Go(func() error { return s.startAWS(ctx) })
 	all.Go(func() error { return s.startControlPlane(ctx) })
 	all.Go(func() error { return s.makeDisks(ctx) })
+	all.Go(func() error { return s.startPrometheus(ctx) })
 	return all.Wait()
 }
 
@@ -116,6 +119,18 @@ func (s *starting) startTemporal(ctx context.Context) error {
 		Name: "temporal", Path: s.Self, Args: args, Within: time.Minute,
 		Ready: func(ctx context.Context) error { return temporal.Ready(ctx, ports, s.UI) },
 	})
+}
+
+func (s *starting) startPrometheus(ctx context.Context) error {
+	if s.metrics == "" {
+		return nil
+	}
+	spec, err := prometheus.Spec(s.metrics, filepath.Join(s.Dir, "prometheus"), s.ports.Prometheus)
+	if err != nil {
+		return err
+	}
+	s.d.Prometheus = fmt.Sprintf("http://127.0.0.1:%d", s.ports.Prometheus)
+	return s.group.Start(ctx, spec)
 }
 
 func (s *starting) startAWS(ctx context.Context) error {

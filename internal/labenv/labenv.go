@@ -17,6 +17,7 @@ type Lab struct {
 	Temporal   Temporal   `json:"temporal"`
 	Kubernetes Kubernetes `json:"kubernetes"`
 	AWS        AWS        `json:"aws"`
+	Prometheus string     `json:"prometheus"`
 	Tools      Tools      `json:"tools"`
 	Cluster    string     `json:"cluster"`
 	Nodes      []Node     `json:"nodes"`

@@ -156,6 +156,7 @@ func (p *program) printPlaces(d lab.Description) error {
 		{"  nodes", strings.Join(names, " ")},
 		{"AWS", d.AWS.Endpoint + ", " + d.AWS.Region},
 		{"  faults", d.AWS.Faults},
+		{"Prometheus", d.Prometheus},
 		{"scenario", d.Scenario.Namespace + "/" + d.Scenario.Pod + " on " + d.Scenario.Node},
 		{"  alert", d.Scenario.Alert},
 		{"docker-explorer", d.Tools.DockerExplorer},
