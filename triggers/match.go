@@ -51,11 +51,19 @@ func (r *Router) Match(a plan.Alert) ([]Start, []Failure) {
 		if !found {
 			continue
 		}
-		key, err := r.eval.KeyOf(p.Dedup, a)
+		made, err := r.eval.Made(t, a)
+		if err != nil {
+			failures = append(failures, Failure{Playbook: p.Name, Trigger: t.ID, Err: err})
+			continue
+		}
+		key, err := r.eval.KeyOf(p.Dedup, made)
 		if err != nil {
 			failures = append(failures, Failure{Playbook: p.Name, Err: err})
 		}
-		starts = append(starts, Start{Workflow: plan.WorkflowID(p.Name, key), Plan: p, Trigger: t.ID, Alert: a})
+		if p.Dedup.OnDuplicate == plan.New { // a case for each alert; one that is delivered twice is still one
+			key += "\n" + plan.Fingerprint(made)
+		}
+		starts = append(starts, Start{Workflow: plan.WorkflowID(p.Name, key), Plan: p, Trigger: t.ID, Alert: made})
 	}
 	return starts, failures
 }

@@ -20,6 +20,8 @@ func (byRule) Matches(t plan.Trigger, a plan.Alert) (bool, error) {
 	return t.ID == a.Rule, nil
 }
 
+func (byRule) Made(_ plan.Trigger, a plan.Alert) (plan.Alert, error) { return a, nil }
+
 func (byRule) KeyOf(d plan.Dedup, a plan.Alert) (string, error) {
 	switch d.Key.Source {
 	case "":

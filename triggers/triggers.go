@@ -14,6 +14,8 @@ type Evaluator interface {
 	// Matches tells whether the alert fires the trigger. An error means that the trigger's condition cannot be
 	// evaluated on this alert.
 	Matches(plan.Trigger, plan.Alert) (bool, error)
+	// Made gives the alert as the trigger makes it of what came in, such as of an event by a mapping.
+	Made(plan.Trigger, plan.Alert) (plan.Alert, error)
 	// KeyOf gives the alert's dedup key: alerts with one key are one case. There always is one; an error says why it is
 	// not the playbook's own.
 	KeyOf(plan.Dedup, plan.Alert) (string, error)
@@ -56,7 +58,9 @@ type Case struct {
 	Workflow string `json:"workflow"`
 	Run      string `json:"run"`
 	Playbook string `json:"playbook"`
-	Joined   bool   `json:"joined"` // the case was running already
+	Joined   bool   `json:"joined"`            // the case was running already
+	Dropped  bool   `json:"dropped,omitempty"` // and the alert was not counted there, as the playbook says
+	Reopens  string `json:"reopens,omitempty"` // the case of the same key that ended shortly before
 }
 
 // Starter opens cases durably.

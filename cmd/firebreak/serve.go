@@ -93,7 +93,8 @@ func (s starter) Start(ctx context.Context, t triggers.Start) (triggers.Case, er
 	if err != nil {
 		return triggers.Case{}, err
 	}
-	return triggers.Case{Case: started.Case, Workflow: started.Workflow, Run: started.Run, Playbook: started.Playbook, Joined: started.Joined}, nil
+	return triggers.Case{Case: started.Case, Workflow: started.Workflow, Run: started.Run, Playbook: started.Playbook,
+		Joined: started.Joined, Dropped: started.Dropped, Reopens: started.Reopens}, nil
 }
 
 // open opens the listener before anything else is started: a receiver that anybody may use must not start at all.

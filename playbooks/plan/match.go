@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Priorities are Falco's priorities, the gravest first.
@@ -58,7 +59,70 @@ func (e *Evaluator) matchesEvent(t *CloudEventsTrigger, a Alert) (bool, error) {
 	if len(t.Types) > 0 && !slices.Contains(t.Types, kind) || t.Source != "" && t.Source != source {
 		return false, nil
 	}
-	return e.holds(t.When, a)
+	made, err := e.mapped(t, a)
+	if err != nil {
+		return false, err
+	}
+	return e.holds(t.When, made)
+}
+
+// Made gives the alert as the trigger makes it: a CloudEvent becomes one by the trigger's mapping.
+func (e *Evaluator) Made(t Trigger, a Alert) (Alert, error) {
+	if t.CloudEvents == nil {
+		return a, nil
+	}
+	return e.mapped(t.CloudEvents, a)
+}
+
+func (e *Evaluator) mapped(t *CloudEventsTrigger, a Alert) (Alert, error) {
+	alone, err := e.For(Plan{})
+	if err != nil {
+		return a, err
+	}
+	scope := Scope{Vars: map[string]any{EventVar: a.Fields}}
+	for _, entry := range t.Map {
+		value, err := alone.Value(entry.Value, scope)
+		if err != nil {
+			return a, fmt.Errorf("map %s: %w", entry.Key, err)
+		}
+		text, ok := value.(string)
+		if !ok {
+			return a, fmt.Errorf("map %s: the event gives %s, and text is needed", entry.Key, form(value))
+		}
+		if err := a.set(entry.Key, text); err != nil {
+			return a, fmt.Errorf("map %s: %w", entry.Key, err)
+		}
+	}
+	return a, nil
+}
+
+// set fills a field of an alert by its name in a mapping.
+func (a *Alert) set(name, text string) error {
+	fields := map[string]*string{
+		"rule": &a.Rule, "summary": &a.Summary, "target.namespace": &a.Target.Namespace, "target.pod": &a.Target.Pod,
+		"target.owner": &a.Target.Owner, "target.container": &a.Target.Container, "target.containerID": &a.Target.ContainerID,
+		"target.image": &a.Target.Image, "target.node": &a.Target.Node, "target.processName": &a.Target.ProcessName,
+		"target.processParent": &a.Target.ProcessParent,
+	}
+	switch field, known := fields[name]; {
+	case known:
+		*field = text
+	case name == "priority":
+		rank, known := PriorityRank(text)
+		if !known {
+			return fmt.Errorf("%.40q is no priority; there is %s", text, strings.Join(Priorities(), ", "))
+		}
+		a.Priority = Priorities()[rank]
+	case name == "time":
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return fmt.Errorf("%.40q is no time of RFC 3339", text)
+		}
+		a.Time = at.UTC()
+	default:
+		return errors.New("an alert has no such field")
+	}
+	return nil
 }
 
 // holds evaluates a condition on the alert; one that is not there holds.

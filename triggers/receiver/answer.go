@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -120,33 +119,83 @@ func again(a answer) answer {
 }
 
 // answer goes from the cheapest question to the dearest: nothing of the body is read before the sender is known.
-func (r *Receiver) answer(w http.ResponseWriter, req *http.Request) answer {
+func (r *Receiver) answer(w http.ResponseWriter, req *http.Request, s source) ([]answer, whole) {
+	refused := func(a answer) ([]answer, whole) { return []answer{a}, single(a) }
 	switch {
 	case req.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		return refuse(WrongMethod, fmt.Errorf("want POST, got %.20q", req.Method))
+		return refused(refuse(WrongMethod, fmt.Errorf("want POST, got %.20q", req.Method)))
 	case !r.token.admits(req):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="firebreak"`)
-		return refuse(Unauthorized, errors.New("the bearer token is missing or wrong"))
-	case !isJSON(req):
-		return refuse(WrongType, fmt.Errorf("want Content-Type application/json, got %.80q", req.Header.Get("Content-Type")))
+		return refused(refuse(Unauthorized, errors.New("the bearer token is missing or wrong")))
+	case !s.reads(req.Header):
+		return refused(refuse(WrongType, fmt.Errorf("want Content-Type %s, got %.80q", s.wants, req.Header.Get("Content-Type"))))
 	}
-	a, err := falco.Decode(http.MaxBytesReader(w, req.Body, falco.MaxBytes+1))
+	batch, err := s.decode(req.Header, http.MaxBytesReader(w, req.Body, s.most+1))
 	switch {
-	case errors.Is(err, falco.ErrTooLarge):
-		return refuse(TooLarge, err)
-	case errors.As(err, new(*falco.MalformedError)):
-		return refuse(Malformed, err)
+	case s.tooLarge(err):
+		return refused(refuse(TooLarge, err))
+	case s.malformed(err):
+		return refused(refuse(Malformed, err))
 	case err != nil: // the connection was cut, or too slow
-		return again(refuse(Unavailable, err))
+		return refused(again(refuse(Unavailable, err)))
 	}
-	a.Cluster = r.opts.Cluster
-	return r.open(req.Context(), a)
+	var answers []answer
+	for _, a := range batch.alerts {
+		a.Cluster = r.opts.Cluster
+		answers = append(answers, r.open(req.Context(), a))
+	}
+	if batch.grouped {
+		return answers, group(answers, batch.resolved)
+	}
+	return answers, single(answers[0])
 }
 
-func isJSON(req *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	return err == nil && kind == "application/json"
+// whole is what one request is answered.
+type whole struct {
+	status     int
+	body       any
+	retryAfter retryAfter
+}
+
+func single(a answer) whole { return whole{a.Outcome.status(), a.reply, a.retryAfter} }
+
+// groupReply answers a group of alerts: with the gravest outcome of any of them.
+type groupReply struct {
+	Outcome  Outcome `json:"outcome"`
+	Reason   string  `json:"reason,omitempty"`
+	Resolved int     `json:"resolved"`
+	Alerts   []reply `json:"alerts"`
+}
+
+// group is graver the more is lost: where one alert could not be started the whole group is to be sent again, which joins
+// the cases that were opened.
+func group(answers []answer, resolved int) whole {
+	out := whole{body: nil}
+	body := groupReply{Outcome: Unmatched, Resolved: resolved, Alerts: []reply{}}
+	for _, a := range answers {
+		body.Alerts = append(body.Alerts, a.reply)
+		if gravity(a.Outcome) > gravity(body.Outcome) {
+			body.Outcome, body.Reason, out.retryAfter = a.Outcome, a.Reason, a.retryAfter
+		}
+	}
+	if len(answers) == 0 {
+		body.Reason = "all alerts of the group are resolved: they start nothing"
+	}
+	out.status, out.body = body.Outcome.status(), body
+	return out
+}
+
+func gravity(o Outcome) int {
+	switch o {
+	case Unavailable:
+		return 3
+	case Accepted:
+		return 2
+	case Unevaluable:
+		return 1
+	}
+	return 0
 }
 
 func (r *Receiver) open(ctx context.Context, a plan.Alert) answer {

@@ -16,7 +16,10 @@ import (
 // Paths of the receiver. The token is asked for on AlertPath alone; a client CA is asked of every connection, whatever
 // the path.
 const (
-	AlertPath   = "/v1/falco"
+	AlertPath        = "/v1/falco"
+	AlertmanagerPath = "/v1/alertmanager"
+	EventPath        = "/v1/cloudevents"
+
 	HealthPath  = "/healthz"
 	ReadyPath   = "/readyz"
 	MetricsPath = "/metrics"
@@ -44,7 +47,9 @@ type Receiver struct {
 // New makes a receiver.
 func New(opts Options) *Receiver {
 	r := &Receiver{opts: opts, token: newToken(opts.Token), metrics: newMetrics(opts.Router.Playbooks()), mux: http.NewServeMux()}
-	r.mux.HandleFunc(AlertPath, r.alert)
+	for _, s := range sources() {
+		r.mux.HandleFunc(s.path, func(w http.ResponseWriter, req *http.Request) { r.alerts(w, req, s) })
+	}
 	r.mux.HandleFunc("GET "+HealthPath, healthy)
 	r.mux.HandleFunc("GET "+ReadyPath, r.ready)
 	r.mux.Handle("GET "+MetricsPath, r.metrics)
@@ -54,14 +59,17 @@ func New(opts Options) *Receiver {
 // ServeHTTP answers one request.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
 
-func (r *Receiver) alert(w http.ResponseWriter, req *http.Request) {
-	a := r.answer(w, req)
-	r.metrics.alert(a)
-	r.log(req, a)
-	if a.retryAfter > 0 {
-		w.Header().Set("Retry-After", a.retryAfter.seconds())
+// alerts answers one request, which may hold several alerts. Each is counted and logged by itself.
+func (r *Receiver) alerts(w http.ResponseWriter, req *http.Request, s source) {
+	answers, whole := r.answer(w, req, s)
+	for _, a := range answers {
+		r.metrics.alert(a)
+		r.log(req, a)
 	}
-	respond(w, a.Outcome.status(), a.reply)
+	if whole.retryAfter > 0 {
+		w.Header().Set("Retry-After", whole.retryAfter.seconds())
+	}
+	respond(w, whole.status, whole.body)
 }
 
 func healthy(w http.ResponseWriter, _ *http.Request) {

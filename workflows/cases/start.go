@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -19,7 +20,9 @@ type Started struct {
 	Workflow string `json:"workflow"`
 	Run      string `json:"run"`
 	Playbook string `json:"playbook"`
-	Joined   bool   `json:"joined"` // the alert joined a case that was running already
+	Joined   bool   `json:"joined"`            // the alert joined a case that was running already
+	Dropped  bool   `json:"dropped,omitempty"` // a case runs already and the playbook drops its further alerts: it was not counted
+	Reopens  string `json:"reopens,omitempty"` // the case of the same key that ended shortly before
 }
 
 // Start opens a case, or joins the running one of that workflow id. When it returns without an error the alert stands
@@ -31,6 +34,14 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	}
 	ctx, done := context.WithTimeout(ctx, surge)
 	defer done()
+	before, err := c.before(ctx, workflowID, in.Plan.Dedup)
+	if err != nil {
+		return Started{}, err
+	}
+	if in.Plan.Dedup.OnDuplicate == plan.Drop && before.Open() {
+		return Started{Case: before.ID, Workflow: workflowID, Run: before.Run, Playbook: in.Plan.Name, Joined: true, Dropped: true}, nil
+	}
+	in.Reopens = reopened(before, in.Plan.Dedup.ReopenWithin, time.Now())
 	fresh := false
 	in.Dates = true
 	run, err := c.client.SignalWithStartWorkflow(context.WithValue(ctx, startKey{}, &fresh),
@@ -44,10 +55,36 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 			id = first
 		}
 	}
+	if !fresh {
+		in.Reopens = ""
+	}
 	return Started{
-		Case: id, Workflow: workflowID, Run: run.GetRunID(),
-		Playbook: in.Plan.Name, Joined: !fresh,
+		Case: id, Workflow: workflowID, Run: run.GetRunID(), Playbook: in.Plan.Name, Joined: !fresh, Reopens: in.Reopens,
 	}, nil
+}
+
+// before looks for the newest case of the key, where the playbook wants something of it. One that began meanwhile is not
+// seen: of two alerts at the same moment the second joins.
+func (c *Cases) before(ctx context.Context, workflowID string, d plan.Dedup) (Case, error) {
+	if d.OnDuplicate != plan.Drop && d.ReopenWithin == 0 {
+		return Case{}, nil
+	}
+	info, err := c.info(ctx, workflowID, "")
+	if missing(err) {
+		return Case{}, nil
+	}
+	if err != nil {
+		return Case{}, err
+	}
+	return caseOf(info), nil
+}
+
+// reopened gives the id of a case that ended so short a time ago that the next one of its key reopens it.
+func reopened(before Case, within time.Duration, now time.Time) string {
+	if before.ID == "" || before.Ended.IsZero() || within == 0 || now.Sub(before.Ended) > within {
+		return ""
+	}
+	return before.ID
 }
 
 func options(workflowID string, in workflows.Input) client.StartWorkflowOptions {
