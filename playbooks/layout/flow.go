@@ -38,7 +38,11 @@ func (s *scanner) flow(n *syntax.Node, c context) string {
 	var b strings.Builder
 	b.WriteString(open)
 	for i, p := range parts {
-		b.WriteString(gaps[i] + p.text)
+		text := p.text
+		if strings.HasPrefix(gaps[i+1], "\n") {
+			text = strings.TrimSuffix(text, " ")
+		}
+		b.WriteString(gaps[i] + text)
 	}
 	return b.String() + gaps[len(parts)] + closing
 }
@@ -81,7 +85,10 @@ func (s *scanner) pair(e syntax.Entry, c context) string {
 	}
 	s.col++
 	if empty(e.Value) {
-		return text + ": "
+		for s.here() == ' ' || s.here() == '\t' {
+			s.col++
+		}
+		return text + ": " // a colon right before a comma would be a part of the key
 	}
 	gap := s.gap()
 	if !strings.Contains(gap, "\n") {
