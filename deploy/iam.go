@@ -37,9 +37,14 @@ func IAM(definitions []activities.Definition, place activities.Place) ([]byte, e
 			Condition: map[string]map[string]string{"StringEquals": {"ec2:CreateAction": "CreateSnapshots"}},
 		})
 	}
-	statements = slices.Insert(statements, 0, statement{
-		Sid: "Firebreak", Effect: "Allow", Action: slices.Sorted(maps.Keys(actions)), Resource: "*",
-	})
+	if len(actions) > 0 {
+		statements = slices.Insert(statements, 0, statement{
+			Sid: "Firebreak", Effect: "Allow", Action: slices.Sorted(maps.Keys(actions)), Resource: "*",
+		})
+	}
+	if statements == nil {
+		statements = []statement{} // a policy that allows nothing
+	}
 	raw, err := json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": statements}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("IAM policy of %q: %w", place, err)

@@ -22,12 +22,7 @@ const (
 func RBAC(definitions []activities.Definition) []byte {
 	var b strings.Builder
 	b.WriteString(head)
-	for _, r := range rules(definitions) {
-		for _, line := range r.comment() {
-			fmt.Fprintf(&b, "  # %s\n", line)
-		}
-		fmt.Fprintf(&b, "  - apiGroups: [%q]\n    resources: [%q]\n    verbs: [%s]\n", r.group, r.resource, quoted(r.sortedVerbs()))
-	}
+	writeRules(&b, rules(definitions))
 	b.WriteString(tail)
 	return []byte(b.String())
 }
@@ -100,7 +95,7 @@ func rules(definitions []activities.Definition) []*rule {
 func (r *rule) comment() []string {
 	var lines []string
 	line := ""
-	for _, user := range slices.Sorted(maps.Keys(r.users)) {
+	for _, user := range sortedKeys(r.users) {
 		if len(line)+len(user) > 100 {
 			lines, line = append(lines, line+","), ""
 		}
@@ -111,6 +106,8 @@ func (r *rule) comment() []string {
 	}
 	return append(lines, line)
 }
+
+func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
 
 // verbOrder is how people read them: looking before writing before removing.
 const verbOrder = "get list watch create update patch delete"

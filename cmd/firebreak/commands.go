@@ -24,6 +24,7 @@ func commands(a *app) []*cobra.Command {
 		fmtCommand(a),
 		testCommand(a),
 		lockCommand(a),
+		permissionsCommand(a),
 		activitiesCommand(a),
 		configCommand(a),
 		versionCommand(a),
