@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -56,4 +57,20 @@ func (s *Store) Case(id string) (*Case, error) {
 		return nil, fmt.Errorf("case %q: %w", id, err)
 	}
 	return &Case{id: id, dir: dir, now: s.now, disk: local{}}, nil
+}
+
+// Accepts tells whether a playbook's `to` names this store: it is empty, or the file:// address of the store's directory.
+func (s *Store) Accepts(to string) error {
+	here := "file://" + filepath.ToSlash(s.root)
+	switch scheme, rest, found := strings.Cut(to, "://"); {
+	case to == "":
+		return nil
+	case scheme == "s3" && found:
+		return fmt.Errorf("evidence store %q: a store on S3 is not supported; this worker keeps evidence in %s", to, here)
+	case scheme != "file" || !found || !strings.HasPrefix(rest, "/"):
+		return fmt.Errorf("evidence store %q is not of the form file:///DIRECTORY; this worker keeps evidence in %s", to, here)
+	case filepath.Clean(rest) != s.root:
+		return fmt.Errorf("evidence store %q is not this worker's; it keeps evidence in %s", to, here)
+	}
+	return nil
 }

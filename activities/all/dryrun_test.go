@@ -59,7 +59,7 @@ func dryInputs() map[string]string {
 		"forensics.docker_explorer": image,
 		"forensics.last_writes":     image,
 		"ticket.open":               `{"title":"Pin the image"}`,
-		"report.render":             `{"record":{}}`,
+		"report.render":             `{"record":{"case":"c"}}`,
 		"evidence.export_history":   `{"workflow":"w","run":"r"}`,
 		"evidence.seal":             `{}`,
 		"evidence.note_undo":        `{"text":"undone"}`,

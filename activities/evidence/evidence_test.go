@@ -79,7 +79,7 @@ func TestTheCasesPapersAreKeptOnceAndSealed(t *testing.T) {
 	if history.reads != 1 {
 		t.Fatalf("the history was exported %d times", history.reads)
 	}
-	seal, err := run[evidence.SealOutput](t, evidence.Seal(store), call("seal"), `{}`)
+	seal, err := run[evidence.SealOutput](t, evidence.Seal(store), call("seal"), `{"to":"file://`+store.Root()+`"}`)
 	if err != nil || seal.Files != 2 || seal.Manifest != custody.ManifestName {
 		t.Fatalf("%+v, %v", seal, err)
 	}

@@ -10,7 +10,9 @@ import (
 )
 
 // SealInput is the input of evidence.seal.
-type SealInput struct{}
+type SealInput struct {
+	To string `json:"to,omitempty" doc:"Evidence store, file:// and the worker's own directory; the worker's own when empty"`
+}
 
 // SealOutput is the output of evidence.seal.
 type SealOutput struct {
@@ -38,7 +40,10 @@ uses: evidence.seal
 
 type sealer struct{ store Store }
 
-func (s sealer) run(ctx context.Context, call activities.Call, _ SealInput) (SealOutput, error) {
+func (s sealer) run(ctx context.Context, call activities.Call, in SealInput) (SealOutput, error) {
+	if err := activities.CheckStore(s.store, in.To); err != nil {
+		return SealOutput{}, err
+	}
 	if call.DryRun {
 		return SealOutput{Result: would(custody.ManifestName, "write the manifest and seal it")}, nil
 	}

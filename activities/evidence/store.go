@@ -13,6 +13,7 @@ import (
 // Store gives the evidence of a case.
 type Store interface {
 	Case(id string) (*custody.Case, error)
+	Accepts(to string) error
 }
 
 func open(store Store, call activities.Call) (*custody.Case, custody.By, error) {

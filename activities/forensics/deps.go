@@ -22,6 +22,7 @@ import (
 // Store gives the evidence of a case.
 type Store interface {
 	Case(id string) (*custody.Case, error)
+	Accepts(to string) error
 }
 
 // EBS gives a client of the EBS direct APIs for a region; empty leaves the region to the SDK. block.NewEBSClient is one.

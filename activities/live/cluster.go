@@ -26,6 +26,7 @@ type Cluster interface {
 // Store gives the evidence of a case.
 type Store interface {
 	Case(id string) (*custody.Case, error)
+	Accepts(to string) error
 }
 
 // PodRef names exactly one pod: another pod of the same name has another UID.

@@ -133,6 +133,26 @@ func TestEveryContainerIsAskedForWithTimestamps(t *testing.T) {
 	}
 }
 
+func TestEarlierRunsAreLeftOutWhenAskedTo(t *testing.T) {
+	s, no, to := &apiServer{}, false, store(t)
+	in := web()
+	in.Previous, in.To = &no, "file://"+to.Root()
+	_, err := run(t, live.Logs(serve(t, s), to), call(), in)
+	kubetest.Must(t, err)
+	if want := []string{"prepare", "web", "sidecar", "debug"}; !slices.Equal(s.asked, want) {
+		t.Errorf("asked for %q, want %q", s.asked, want)
+	}
+}
+
+func TestAnotherStoreIsRefusedBeforeAnythingIsRead(t *testing.T) {
+	s, in := &apiServer{}, web()
+	in.To = "s3://forensics/cases"
+	_, err := run(t, live.Logs(serve(t, s), store(t)), call(), in)
+	if kind, _ := activities.KindOf(err); kind != activities.InvalidInput || len(s.asked) > 0 {
+		t.Errorf("%v, asked for %q", err, s.asked)
+	}
+}
+
 func TestAPodThatIsDeletedWhileItIsReadKeepsWhatWasRead(t *testing.T) {
 	s, to := &apiServer{}, store(t)
 	s.logs = map[string]func(http.ResponseWriter){"web": func(w http.ResponseWriter) {

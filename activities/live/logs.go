@@ -17,7 +17,9 @@ import (
 
 // LogsIn says whose logs are kept.
 type LogsIn struct {
-	Pod PodRef `json:"pod" doc:"The pod, as kube.identify_pod gives it in pods"`
+	Pod      PodRef `json:"pod" doc:"The pod, as kube.identify_pod gives it in pods"`
+	To       string `json:"to,omitempty" doc:"Evidence store, file:// and the worker's own directory; the worker's own when empty"`
+	Previous *bool  `json:"previous,omitempty" doc:"Whether the logs of the runs before the last restart are kept too; true when left out"`
 }
 
 // LogsOut says which logs are evidence now, and which could not be read.
@@ -66,6 +68,9 @@ func Logs(c Cluster, s Store) activities.Definition {
 }
 
 func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in LogsIn) (LogsOut, error) {
+	if err := activities.CheckStore(s, in.To); err != nil {
+		return LogsOut{}, err
+	}
 	k, err := connect(c)
 	if err != nil {
 		return LogsOut{}, err
@@ -77,7 +82,7 @@ func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in 
 	if err != nil {
 		return LogsOut{}, err
 	}
-	sources := sourcesOf(pod)
+	sources := in.wanted(sourcesOf(pod))
 	if call.DryRun {
 		return wouldKeep(in.Pod, sources), nil
 	}
@@ -100,6 +105,14 @@ func keepLogs(ctx context.Context, c Cluster, s Store, call activities.Call, in 
 		return LogsOut{}, err
 	}
 	return out, out.conclude(to, by, in.Pod)
+}
+
+// wanted leaves the earlier runs out where they are not asked for.
+func (in LogsIn) wanted(all []source) []source {
+	if in.Previous == nil || *in.Previous {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s source) bool { return s.previous })
 }
 
 // keptBefore gives what earlier attempts of the call have kept of a pod that is no more. Where that is nothing, the pod

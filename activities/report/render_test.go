@@ -62,10 +62,18 @@ func record() activities.Record {
 			isolated, step("disks", "preserve", "aws.snapshot_volumes", 1100*time.Millisecond, 8*time.Second, "1 snapshot of 1 volume", map[string]any{"status": "done"}),
 			read, explored, failed,
 		},
+		Decided: []activities.Decided{{
+			Step: "triage", Choice: "contain", By: "ada", Why: "[click](https://evil.example) `now` <img src=x>\n# urgent", At: start().Add(500 * time.Millisecond),
+		}},
 	}
 }
 
 func render(t *testing.T, in report.RenderInput) (string, *custody.Case) {
+	t.Helper()
+	return renderAs(t, in, report.Name)
+}
+
+func renderAs(t *testing.T, in report.RenderInput, name string) (string, *custody.Case) {
 	t.Helper()
 	store, err := custody.Open(t.TempDir(), start)
 	if err != nil {
@@ -89,7 +97,7 @@ func render(t *testing.T, in report.RenderInput) (string, *custody.Case) {
 	if _, err := report.Render(store).Run(context.Background(), call, raw); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile(filepath.Join(c.Dir(), report.Name))
+	page, err := os.ReadFile(filepath.Join(c.Dir(), name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +118,44 @@ func TestReportIsGolden(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Fatalf("report differs from %s (rewrite with -update):\n%s", golden, diff)
+	}
+}
+
+func TestMarkdownIsGolden(t *testing.T) {
+	got, _ := renderAs(t, report.RenderInput{Record: record(), Formats: []string{"markdown", "html", "markdown"}}, report.MarkdownName)
+	golden := filepath.Join("testdata", "report.md")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Fatalf("report differs from %s (rewrite with -update):\n%s", golden, diff)
+	}
+}
+
+func TestInputsThatCannotBe(t *testing.T) {
+	store, err := custody.Open(t.TempDir(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, in := range map[string]report.RenderInput{
+		"no record":      {},
+		"another format": {Record: record(), Formats: []string{"pdf"}},
+		"another store":  {Record: record(), To: "s3://bucket"},
+	} {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = report.Render(store).Run(t.Context(), activities.Call{Case: "c", DryRun: true}, raw)
+		if kind, _ := activities.KindOf(err); kind != activities.InvalidInput {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
