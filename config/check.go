@@ -28,6 +28,11 @@ func (c Config) Check(env Lookup) []syntax.Problem {
 			problems = append(problems, p.Pos.Problem("missing-file", "%s", err))
 		}
 	}
+	for _, k := range c.Signing {
+		if err := there(k.File); err != nil {
+			problems = append(problems, k.Pos.Problem("missing-file", "%s", err))
+		}
+	}
 	return syntax.Sort(problems)
 }
 

@@ -18,6 +18,7 @@ type Config struct {
 	Playbooks      []Playbook                // what is loaded, in this order
 	Inputs         map[string]map[string]any // input values by playbook
 	DockerExplorer []string                  // command, one word an item
+	Signing        []SigningKey              // whose signatures count; none: playbooks need not be signed
 
 	at map[string]syntax.Position // where a key stands, such as "receiver.token"
 }

@@ -101,6 +101,7 @@ func TestCheck(t *testing.T) {
 		"  token: file:empty",
 		"  tls: {certificate: cert.pem, key: key.pem}",
 		"playbooks: [library/pod-compromise, mine]",
+		"signing: {keys: [team.pub]}",
 	}, "\n")
 	c, problems := Parse("firebreak.yaml", []byte(text))
 	if len(problems) > 0 {
@@ -110,6 +111,7 @@ func TestCheck(t *testing.T) {
 		"firebreak.yaml:2:10: the secret in file:empty is empty [secret]",
 		"firebreak.yaml:3:37: stat key.pem: no such file or directory [missing-file]",
 		"firebreak.yaml:4:37: stat mine: no such file or directory [missing-file]",
+		"firebreak.yaml:5:18: stat team.pub: no such file or directory [missing-file]",
 		"",
 	}, "\n")
 	if diff := cmp.Diff(want, lines(c.Check(none))); diff != "" {

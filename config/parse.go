@@ -35,6 +35,7 @@ func (p *parser) file(m *syntax.Mapping) {
 	c.WebUI = strings.TrimSuffix(c.WebUI, "/")
 	p.receiver(m.Map("receiver"))
 	p.playbooks(m)
+	p.signing(m.Map("signing"))
 	p.inputs(m.Map("inputs"))
 	p.tools(m.Map("tools"))
 	m.Done()

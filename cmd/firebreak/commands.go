@@ -27,7 +27,6 @@ func commands(a *app) []*cobra.Command {
 		keygenCommand(a),
 		signCommand(a),
 		verifyPlaybookCommand(a),
-		graphCommand(a),
 		permissionsCommand(a),
 		activitiesCommand(a),
 		configCommand(a),

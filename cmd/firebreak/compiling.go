@@ -15,6 +15,7 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/library"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/signing"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 	"github.com/firebreak-ir/firebreak/triggers/falco"
 )
@@ -25,16 +26,31 @@ const lockName = "firebreak.lock"
 // compile compiles a playbook with what stands beside it: the alerts of its schedules, the playbooks that it calls and the
 // lock file.
 func (a *app) compile(s source) (plan.Plan, []syntax.Problem) {
+	p, _, problems := a.compileAll(s)
+	return p, problems
+}
+
+// compileAll also gives what the plan was made of: a signature covers that, and nothing that was read another time.
+func (a *app) compileAll(s source) (plan.Plan, signing.Content, []syntax.Problem) {
+	content := signing.Content{Playbook: s.raw, Files: map[string][]byte{}}
 	o := a.options(s)
-	lock, err := readLock(s)
+	lock, raw, err := readLock(s)
 	if err != nil {
-		return plan.Plan{}, []syntax.Problem{{
+		return plan.Plan{}, content, []syntax.Problem{{
 			Position: syntax.Position{File: filepath.Join(filepath.Dir(s.name), lockName), Line: 1, Column: 1}, Rule: "lock",
 			Message: err.Error() + "; write it anew with firebreak lock",
 		}}
 	}
-	o.Lock = lock
-	return compile.With(s.name, s.raw, o)
+	o.Lock, content.Lock = lock, raw
+	if read := o.Read; read != nil {
+		o.Read = func(name string) ([]byte, error) {
+			raw, err := read(name)
+			content.Files[filepath.ToSlash(filepath.Clean(name))] = raw
+			return raw, err
+		}
+	}
+	p, problems := compile.With(s.name, s.raw, o)
+	return p, content, problems
 }
 
 func (a *app) options(s source) compile.Options {
@@ -50,10 +66,17 @@ func (a *app) options(s source) compile.Options {
 
 // folderOf gives the folder of a playbook that stands in a file.
 func folderOf(s source) (string, bool) {
-	if s.name == stdin || strings.HasPrefix(s.name, library.Prefix) {
+	if s.name == stdin || shipped(s) {
 		return "", false
 	}
 	return filepath.Dir(s.name), true
+}
+
+// shipped tells whether a playbook is one of the library's. A file in a folder that is called library is none.
+func shipped(s source) bool {
+	name, prefixed := strings.CutPrefix(s.name, library.Prefix)
+	raw, known := library.Find(name)
+	return prefixed && known && bytes.Equal(raw, s.raw)
 }
 
 // stdin is the name of a playbook that came through standard input.
@@ -110,25 +133,25 @@ func called(s source, name string) bool {
 	return n != nil && n.Text == name
 }
 
-func readLock(s source) (*compile.Lock, error) {
+func readLock(s source) (*compile.Lock, []byte, error) {
 	folder, ok := folderOf(s)
 	if !ok {
-		return nil, nil
+		return nil, nil, nil
 	}
 	raw, err := readFile(filepath.Join(folder, lockName), syntax.MaxBytes)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, nil
+		return nil, nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("the lock file cannot be read: %w", err)
+		return nil, nil, fmt.Errorf("the lock file cannot be read: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	var lock compile.Lock
 	if err := d.Decode(&lock); err != nil {
-		return nil, fmt.Errorf("the lock file is broken: %w", err)
+		return nil, nil, fmt.Errorf("the lock file is broken: %w", err)
 	}
-	return &lock, nil
+	return &lock, raw, nil
 }
 
 // sameLocked makes one entry of a playbook that is called several times.

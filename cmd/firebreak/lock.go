@@ -70,11 +70,7 @@ func (a *app) writeLock(name string, list []compile.Locked) error {
 	if err := printJSON(&text, compile.Lock{Playbooks: list}); err != nil {
 		return err
 	}
-	scratch := name + ".tmp"
-	if err := os.WriteFile(scratch, text.Bytes(), 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(scratch, name); err != nil {
+	if err := replaceFile(name, text.Bytes()); err != nil {
 		return err
 	}
 	for _, l := range list {

@@ -24,7 +24,10 @@ type source struct {
 // error is a machine that cannot read them.
 func (a *app) playbooks(cfg config.Config) ([]plan.Plan, []syntax.Problem, error) {
 	var plans []plan.Plan
-	var problems []syntax.Problem
+	keys, problems, err := signingKeys(cfg)
+	if err != nil || len(problems) > 0 {
+		return nil, problems, err
+	}
 	for _, p := range cfg.Playbooks {
 		sources, found, err := sourcesOf(p)
 		if err != nil {
@@ -32,7 +35,7 @@ func (a *app) playbooks(cfg config.Config) ([]plan.Plan, []syntax.Problem, error
 		}
 		problems = append(problems, found...)
 		for _, s := range sources {
-			compiled, found := a.compile(s)
+			compiled, found := a.trusted(s, keys)
 			if problems = append(problems, found...); len(found) == 0 {
 				plans = append(plans, compiled)
 			}
@@ -146,7 +149,14 @@ func (a *app) playbook(cfg config.Config, name string) (plan.Plan, error) {
 	if len(sources) != 1 {
 		return plan.Plan{}, wrongf("%q holds %d playbooks; name one", name, len(sources))
 	}
-	compiled, problems := a.compile(sources[0])
+	keys, problems, err := signingKeys(cfg)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	var compiled plan.Plan
+	if len(problems) == 0 {
+		compiled, problems = a.trusted(sources[0], keys)
+	}
 	for _, p := range problems {
 		fmt.Fprintln(a.stderr, safe(p.Error()))
 	}
