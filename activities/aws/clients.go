@@ -17,6 +17,8 @@ type EC2API interface {
 	ec2.DescribeInstanceTypesAPIClient
 	ec2.DescribeSnapshotsAPIClient
 	ec2.DescribeVolumesAPIClient
+	DescribeLockedSnapshots(context.Context, *ec2.DescribeLockedSnapshotsInput, ...func(*ec2.Options)) (*ec2.DescribeLockedSnapshotsOutput, error)
+	LockSnapshot(context.Context, *ec2.LockSnapshotInput, ...func(*ec2.Options)) (*ec2.LockSnapshotOutput, error)
 	CreateSnapshots(context.Context, *ec2.CreateSnapshotsInput, ...func(*ec2.Options)) (*ec2.CreateSnapshotsOutput, error)
 }
 

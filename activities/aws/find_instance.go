@@ -3,6 +3,8 @@ package aws
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,7 +17,7 @@ import (
 // FindInstanceIn names the node whose instance is wanted.
 type FindInstanceIn struct {
 	ProviderID string `json:"providerID,omitempty" doc:"The node's provider id, aws:///ZONE/INSTANCE; surer than its name"`
-	Node       string `json:"node,omitempty" doc:"The node's name, its private DNS name or instance id; used when there is no provider id"`
+	Node       string `json:"node,omitempty" doc:"The node's name: its private DNS name, its instance id, or the Name tag of an instance that belongs to a cluster; used when there is no provider id"`
 	Region     string `json:"region,omitempty" doc:"AWS region; taken from the provider id, else the worker's own"`
 }
 
@@ -86,7 +88,7 @@ func findInstance(ctx context.Context, c Clients, in FindInstanceIn) (FindInstan
 	if err != nil {
 		return FindInstanceOut{}, err
 	}
-	instance, account, err := describeInstance(ctx, client, ask, in)
+	instance, account, err := findOne(ctx, client, ask, in)
 	if err != nil {
 		return FindInstanceOut{}, err
 	}
@@ -117,35 +119,56 @@ func wanted(in *FindInstanceIn) (*ec2.DescribeInstancesInput, error) {
 		return &ec2.DescribeInstancesInput{InstanceIds: []string{in.Node}}, nil
 	case in.Node != "":
 		return &ec2.DescribeInstancesInput{Filters: []types.Filter{
-			filter("private-dns-name", in.Node),
-			filter("instance-state-name", "pending", "running", "stopping", "stopped", "shutting-down"),
+			filter("private-dns-name", in.Node), alive(),
 		}}, nil
 	}
 	return nil, activities.Invalid(errNoTarget, "give the node's providerID, or its name")
 }
 
-func describeInstance(ctx context.Context, client EC2API, ask *ec2.DescribeInstancesInput, in FindInstanceIn) (types.Instance, string, error) {
-	var found []types.Instance
-	var account string
-	pages := ec2.NewDescribeInstancesPaginator(client, ask)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return types.Instance{}, "", explain("ec2:DescribeInstances", err)
-		}
-		for _, r := range page.Reservations {
-			found, account = append(found, r.Instances...), aws.ToString(r.OwnerId)
-		}
+func alive() types.Filter {
+	return filter("instance-state-name", "pending", "running", "stopping", "stopped", "shutting-down")
+}
+
+// findOne gives the one instance that answers to the input. A name that is no private DNS name may be a Name tag.
+func findOne(ctx context.Context, client EC2API, ask *ec2.DescribeInstancesInput, in FindInstanceIn) (types.Instance, string, error) {
+	found, account, err := describeInstances(ctx, client, ask)
+	if err == nil && len(found) == 0 && len(ask.InstanceIds) == 0 {
+		found, account, err = describeInstances(ctx, client, &ec2.DescribeInstancesInput{Filters: []types.Filter{filter("tag:Name", in.Node), alive()}})
+		found = slices.DeleteFunc(found, func(i types.Instance) bool { return !ofCluster(i) })
 	}
-	switch len(found) {
-	case 1:
+	switch {
+	case err != nil:
+		return types.Instance{}, "", err
+	case len(found) == 1:
 		return found[0], account, nil
-	case 0:
+	case len(found) == 0:
 		return types.Instance{}, "", activities.Permanent(activities.NotFound, fmt.Errorf("no EC2 instance is node %q", in.ProviderID+in.Node),
 			"check the region and the account, or give the node's providerID")
 	}
 	return types.Instance{}, "", activities.Permanent(activities.Conflict, fmt.Errorf("%d EC2 instances have the name %q", len(found), in.Node),
 		"give the node's providerID, which is unique")
+}
+
+// ofCluster tells an instance that belongs to a Kubernetes cluster: any machine may have a node's name as its Name tag.
+func ofCluster(i types.Instance) bool {
+	return slices.ContainsFunc(i.Tags, func(t types.Tag) bool {
+		key := aws.ToString(t.Key)
+		return strings.HasPrefix(key, "kubernetes.io/cluster/") || key == "eks:cluster-name" || key == "aws:eks:cluster-name"
+	})
+}
+
+func describeInstances(ctx context.Context, client EC2API, ask *ec2.DescribeInstancesInput) (found []types.Instance, account string, err error) {
+	pages := ec2.NewDescribeInstancesPaginator(client, ask)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, "", explain("ec2:DescribeInstances", err)
+		}
+		for _, r := range page.Reservations {
+			found, account = append(found, r.Instances...), aws.ToString(r.OwnerId)
+		}
+	}
+	return found, account, nil
 }
 
 func described(i types.Instance, account string) FindInstanceOut {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -43,6 +45,35 @@ func TestFindInstanceByProviderIDAndByName(t *testing.T) {
 		t.Errorf("by name differs from by id (-id +name):\n%s", diff)
 	}
 	declaredEqualsCalled(t, d, a)
+}
+
+func TestFindInstanceByItsNameTag(t *testing.T) {
+	a := newAccount(t)
+	name := "node-" + strings.ToLower(a.key)
+	a.tag(a.id(), "Name", name)
+	if _, err := run[FindInstanceOut](t.Context(), FindInstance(&SDK{}), activities.Call{}, FindInstanceIn{Node: name}); err == nil {
+		t.Error("a machine of no cluster was taken for the node")
+	}
+	a.tag(a.id(), "kubernetes.io/cluster/lab", "owned")
+	out, err := run[FindInstanceOut](t.Context(), FindInstance(&SDK{}), activities.Call{}, FindInstanceIn{Node: name})
+	if err != nil || out.ID != a.id() {
+		t.Errorf("found %q, %v", out.ID, err)
+	}
+	other := *a.launch().InstanceId
+	a.tag(other, "Name", name)
+	a.tag(other, "kubernetes.io/cluster/lab", "owned")
+	_, err = run[FindInstanceOut](t.Context(), FindInstance(&SDK{}), activities.Call{}, FindInstanceIn{Node: name})
+	if kind, _ := activities.KindOf(err); kind != activities.Conflict {
+		t.Errorf("with two of the name: %v", err)
+	}
+}
+
+func (a *account) tag(id, key, value string) {
+	a.t.Helper()
+	_, err := a.admin.CreateTags(a.t.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{tag(key, value)}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
 }
 
 func TestFindInstanceSaysWhyThereIsNone(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -120,7 +121,7 @@ func (s *set) uncovered() []string {
 }
 
 // output describes the completed set in the order of the devices.
-func (s *set) output(in SnapshotVolumesIn) SnapshotVolumesOut {
+func (s *set) output(in SnapshotVolumesIn, locked map[string]time.Time) SnapshotVolumesOut {
 	devices := map[string]string{}
 	for _, v := range s.volumes {
 		devices[aws.ToString(v.VolumeId)] = deviceOf(v, s.instance)
@@ -131,12 +132,13 @@ func (s *set) output(in SnapshotVolumesIn) SnapshotVolumesOut {
 		out.Snapshots = append(out.Snapshots, Snapshot{
 			ID: aws.ToString(f.SnapshotId), Volume: volume, Device: devices[volume], SizeGiB: aws.ToInt32(f.VolumeSize),
 			Encrypted: aws.ToBool(f.Encrypted), Started: aws.ToTime(f.StartTime),
+			Locked: locked[aws.ToString(f.SnapshotId)],
 		})
 	}
 	slices.SortFunc(out.Snapshots, func(a, b Snapshot) int {
 		return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
 	})
 	out.Status = activities.Done
-	out.Summary = fmt.Sprintf("%d snapshot(s) of all %d volume(s) of instance %s, one crash-consistent set", len(out.Snapshots), len(out.Snapshots), s.instance)
+	out.Summary = fmt.Sprintf("%d snapshot(s) of all %d volume(s) of instance %s, one crash-consistent set", len(out.Snapshots), len(out.Snapshots), s.instance) + in.Lock.words()
 	return out
 }

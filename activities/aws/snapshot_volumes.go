@@ -19,6 +19,7 @@ import (
 type SnapshotVolumesIn struct {
 	Instance string `json:"instance" doc:"Instance id"`
 	Region   string `json:"region,omitempty" doc:"AWS region; the worker's own when empty"`
+	Lock     *Lock  `json:"lock,omitempty" doc:"Lock the complete snapshots against deletion; undo does not take it back"`
 }
 
 // SnapshotVolumesOut lists the completed snapshots.
@@ -37,21 +38,24 @@ type Snapshot struct {
 	SizeGiB   int32     `json:"sizeGiB" doc:"Size of the volume in GiB"`
 	Encrypted bool      `json:"encrypted" doc:"True when it is encrypted, as its volume was"`
 	Started   time.Time `json:"started" doc:"The moment whose bytes it holds"`
+	Locked    time.Time `json:"locked,omitzero" doc:"Until when it is locked against deletion, where a lock was asked for"`
 }
 
 // SnapshotVolumes takes one crash-consistent set of snapshots over all volumes of an instance.
 func SnapshotVolumes(c Clients) activities.Definition {
 	return activities.Define(activities.Activity[SnapshotVolumesIn, SnapshotVolumesOut]{
 		Name:        "aws.snapshot_volumes",
-		Summary:     "Takes one crash-consistent set of snapshots over all volumes of an instance and waits until all are complete.",
+		Summary:     "Takes one crash-consistent set of snapshots over all volumes of an instance and waits until all are complete; locks them where asked to.",
 		Effect:      activities.Capture,
 		Volatility:  activities.Disk,
 		Place:       activities.OnCluster,
-		Idempotency: "The set is tagged with case and key and looked for by these tags before it is made, by every attempt after the first for as long as EC2 may still hide it; a second run waits for the first one's set.",
+		Idempotency: "The set is tagged with case and key and looked for by these tags before it is made, by every attempt after the first for as long as EC2 may still hide it; a second run waits for the first one's set, and leaves a lock that stands as it is.",
 		Permissions: []activities.Permission{
 			{IAM: "ec2:DescribeVolumes", Why: "learn which volumes the set has to cover"},
 			{IAM: "ec2:DescribeSnapshots", Why: "find a set that was made before, and see how far it is"},
 			{IAM: "ec2:CreateSnapshots", Why: "take the set in one call, so that it is of one moment"},
+			{IAM: "ec2:DescribeLockedSnapshots", Why: "see whether the set is locked already"},
+			{IAM: "ec2:LockSnapshot", Why: "lock the set where the playbook asks for it"},
 			{IAM: "ec2:CreateTags", Why: "tag the set with case and key as it is made"},
 		},
 		Timeout:   6 * time.Hour,
@@ -65,6 +69,9 @@ func SnapshotVolumes(c Clients) activities.Definition {
 
 func snapshotVolumes(ctx context.Context, c Clients, call activities.Call, in SnapshotVolumesIn) (SnapshotVolumesOut, error) {
 	if err := checkInstanceID(in.Instance); err != nil {
+		return SnapshotVolumesOut{}, err
+	}
+	if err := in.Lock.check(); err != nil {
 		return SnapshotVolumesOut{}, err
 	}
 	client, err := connect(ctx, c, in.Region)
@@ -89,7 +96,11 @@ func snapshotVolumes(ctx context.Context, c Clients, call activities.Call, in Sn
 	if err := s.wait(ctx); err != nil {
 		return SnapshotVolumesOut{}, err
 	}
-	return s.output(in), nil
+	until, err := s.lock(ctx, in.Lock)
+	if err != nil {
+		return SnapshotVolumesOut{}, err
+	}
+	return s.output(in, until), nil
 }
 
 // findOrMake takes up the set of an earlier attempt, or makes one.
@@ -171,6 +182,9 @@ func (s *set) rehearse(ctx context.Context, in SnapshotVolumesIn) (SnapshotVolum
 	if _, err := s.ec2.CreateSnapshots(ctx, request, once); err != nil && !allowed(err) {
 		return SnapshotVolumesOut{}, explain("ec2:CreateSnapshots", err)
 	}
+	if err := s.lockable(ctx, in.Lock); err != nil {
+		return SnapshotVolumesOut{}, err
+	}
 	out := SnapshotVolumesOut{Instance: in.Instance, Region: in.Region, Snapshots: []Snapshot{}}
 	out.Status = activities.Done
 	out.Summary = fmt.Sprintf("would take one set of %d snapshot(s) of instance %s; EC2 would allow it", len(s.volumes), s.instance)
@@ -180,7 +194,7 @@ func (s *set) rehearse(ctx context.Context, in SnapshotVolumesIn) (SnapshotVolum
 	}
 	for _, v := range s.volumes {
 		out.Would = append(out.Would, activities.Difference{
-			Object: "volume/" + aws.ToString(v.VolumeId), Field: "snapshot", To: fmt.Sprintf("one of %d GiB", aws.ToInt32(v.Size)),
+			Object: "volume/" + aws.ToString(v.VolumeId), Field: "snapshot", To: fmt.Sprintf("one of %d GiB", aws.ToInt32(v.Size)) + in.Lock.words(),
 		})
 	}
 	return out, nil

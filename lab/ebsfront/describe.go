@@ -1,7 +1,6 @@
 package ebsfront
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -70,38 +69,4 @@ func (f *Front) delete(w http.ResponseWriter, c *call) {
 		err = f.store.remove(one.ID)
 	}
 	f.relay(w, c, got, err)
-}
-
-// lock keeps a snapshot from being deleted until its lock runs out.
-func (f *Front) lock(w http.ResponseWriter, c *call) {
-	one, known := f.store.find(c.form.Get("SnapshotId"))
-	if !known {
-		c.refuse(w, refusal{status: 400, code: "InvalidSnapshot.NotFound", message: "The snapshot '" + c.form.Get("SnapshotId") + "' does not exist."})
-		return
-	}
-	days, err := number(c.form.Get("LockDuration"), 1)
-	mode := c.form.Get("LockMode")
-	if err != nil || days < 1 || (mode != "governance" && mode != "compliance") {
-		c.refuse(w, refusal{status: 400, code: "InvalidParameterValue", message: "LockMode or LockDuration is invalid."})
-		return
-	}
-	now := f.clock()
-	one.Lock = &lock{Mode: mode, Created: now, Expires: now.AddDate(0, 0, days)}
-	if err := f.store.put(one); err != nil {
-		c.refuse(w, refusal{status: 500, code: "InternalError", message: err.Error()})
-		return
-	}
-	writeXML(w, http.StatusOK, lockAnswer(one, days))
-}
-
-func lockAnswer(one snapshot, days int) element {
-	var root element
-	root.XMLName.Local = "LockSnapshotResponse"
-	root.set("snapshotId", one.ID)
-	root.set("lockState", one.Lock.Mode)
-	root.set("lockDuration", fmt.Sprint(days))
-	root.set("lockCreatedOn", one.Lock.Created.UTC().Format(time.RFC3339))
-	root.set("lockDurationStartTime", one.Lock.Created.UTC().Format(time.RFC3339))
-	root.set("lockExpiresOn", one.Lock.Expires.UTC().Format(time.RFC3339))
-	return root
 }

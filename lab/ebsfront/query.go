@@ -34,6 +34,8 @@ func (f *Front) ec2(w http.ResponseWriter, c *call, shaping []Fault) {
 		f.delete(w, c)
 	case "LockSnapshot":
 		f.lock(w, c)
+	case "DescribeLockedSnapshots":
+		f.locked(w, c)
 	default:
 		f.proxy.ServeHTTP(w, c.request)
 	}
