@@ -185,7 +185,7 @@ func TestEscalationWidensWhoIsAskedAndRemindersAreSent(t *testing.T) {
 		return map[string]any{}, err
 	})
 	early := b.votes(4*time.Minute, "max", "contain")
-	late := b.votes(9*time.Minute, "max", "contain")
+	late := b.votes(9*time.Minute+30*time.Second, "max", "contain")
 	in := asking(func(a *plan.Approve, in *workflows.Input) {
 		a.Remind, a.Timeout, a.OnTimeout = 3*time.Minute, 10*time.Minute, "contain"
 		a.Escalate, in.Notify = []plan.Escalation{{After: 5 * time.Minute, To: "ir-manager"}}, true

@@ -261,3 +261,20 @@ func TestRetryWhenAndJitter(t *testing.T) {
 		})
 	}
 }
+
+func TestADryRunNeitherWaitsNorRepeats(t *testing.T) {
+	b := newBench(t)
+	b.does("t.poll", func(string, int32, json.RawMessage) (any, error) { return map[string]any{"isolated": false}, nil })
+	begin := b.Now()
+	in := planned([]plan.Step{
+		block("pause", func(s *plan.Step) { s.Wait = &plan.Wait{For: time.Hour} }),
+		use("verify", "t.poll", func(s *plan.Step) {
+			s.While = &plan.While{Until: source("output.isolated"), Max: 12, Every: 5 * time.Second}
+		}),
+	}, nil)
+	in.DryRun = true
+	b.ExecuteWorkflow(workflows.CaseWorkflow, in)
+	if took := b.state().Ended.Sub(begin); b.GetWorkflowError() != nil || took > time.Minute || b.calls("t.poll") != 1 {
+		t.Fatalf("%s, %d polls, %v", took, b.calls("t.poll"), b.GetWorkflowError())
+	}
+}

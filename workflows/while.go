@@ -27,7 +27,7 @@ func (c *incident) while(ctx workflow.Context, s plan.Step, at *frame, path stri
 		switch {
 		case err != nil:
 			return nil, err
-		case yes:
+		case yes, c.in.DryRun: // what a dry run does not change cannot come about
 			delete(c.Tries, path)
 			return c.succeed(ctx, path, output), nil
 		case try+1 >= w.Max:

@@ -27,6 +27,7 @@ func commands(a *app) []*cobra.Command {
 		keygenCommand(a),
 		signCommand(a),
 		verifyPlaybookCommand(a),
+		planCommand(a),
 		schemaCommand(a),
 		graphCommand(a),
 		permissionsCommand(a),
