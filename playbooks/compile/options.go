@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"slices"
+
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -24,6 +26,7 @@ type Options struct {
 	Resolved func(Locked)
 
 	callers []string // the names of the playbooks whose calls lead here
+	dirty   []string // the inputs that come from the alert
 }
 
 // Source is a playbook's text and where it came from.
@@ -34,21 +37,28 @@ type Source struct {
 
 // With reads a playbook. The plan is whole when there are no problems, and empty otherwise; problems are sorted by place.
 func With(file string, data []byte, o Options) (plan.Plan, []syntax.Problem) {
+	p, _, problems := compileSource(file, data, o)
+	return p, problems
+}
+
+// compileSource also tells whether the outputs come from the alert.
+func compileSource(file string, data []byte, o Options) (plan.Plan, bool, []syntax.Problem) {
 	root, problems := syntax.Parse(file, data)
 	if root == nil {
-		return plan.Plan{}, problems
+		return plan.Plan{}, false, problems
 	}
 	c := newCompiler(o)
 	c.reader.Add(problems...)
 	c.plan.Source = file
 	c.playbook(root)
 	if found := c.reader.Problems(); len(found) > 0 {
-		return plan.Plan{}, found
+		return plan.Plan{}, false, found
 	}
 	if problem, bad := c.seal(root); bad {
-		return plan.Plan{}, []syntax.Problem{problem}
+		return plan.Plan{}, false, []syntax.Problem{problem}
 	}
-	return c.plan, nil
+	soiled := slices.ContainsFunc(c.plan.Outputs, c.dirtyEntry)
+	return c.plan, soiled, nil
 }
 
 // Compile is With where a playbook stands alone: it can read no file and call no other playbook.

@@ -119,12 +119,17 @@ func TestALockSaysWhichFileACallMeans(t *testing.T) {
 	if _, problems := With("caller.yaml", text, o); len(problems) > 0 {
 		t.Fatal(problems)
 	}
+	files["other-3.yaml"] = callee("1.9.0") // newer, and not locked
+	p, problems := With("caller.yaml", text, o)
+	if len(problems) > 0 || p.Steps[0].Call.Version != "1.2.3" {
+		t.Fatal(problems, p.Steps)
+	}
 	files["other-2.yaml"] += "# changed\n"
 	if _, problems := With("caller.yaml", text, o); len(problems) != 1 || !strings.Contains(problems[0].Error(), "another than the one that was locked") {
 		t.Fatal(problems)
 	}
-	files["other-3.yaml"] = callee("1.9.0")
-	if _, problems := With("caller.yaml", text, o); len(problems) != 1 || !strings.Contains(problems[0].Error(), "names version 1.2.3, and 1.9.0 was found") {
+	delete(files, "other-2.yaml")
+	if _, problems := With("caller.yaml", text, o); len(problems) != 1 || !strings.Contains(problems[0].Error(), "names version 1.2.3, which is gone") {
 		t.Fatal(problems)
 	}
 	o.Lock = &Lock{}

@@ -11,7 +11,8 @@ import (
 )
 
 // What an alert says is an attacker's choice: names of containers, command lines. Where a field of an activity is code, it
-// must not become part of it, unless the function that was made for the language has quoted it.
+// must not become part of it, unless the function that was made for the language has quoted it. It is followed through
+// set, foreach and the inputs and outputs of calls; what an activity makes of it is the activity's.
 
 func languageName(language string) string {
 	switch language {
@@ -34,8 +35,14 @@ func (c *compiler) tainted(checked *cel.Ast, language string) bool {
 func (c *compiler) dirty(e ast.Expr, language string) bool {
 	switch e.Kind() {
 	case ast.IdentKind:
+		if e.AsIdent() == inputsType {
+			return len(c.options.dirty) > 0
+		}
 		return slices.Contains([]string{"alert", plan.SignalsVar, plan.EventVar, plan.ErrorVar}, e.AsIdent()) || c.dirtyItems[e.AsIdent()]
 	case ast.SelectKind:
+		if on := e.AsSelect().Operand(); on.Kind() == ast.IdentKind && on.AsIdent() == inputsType {
+			return slices.Contains(c.options.dirty, e.AsSelect().FieldName())
+		}
 		return !e.AsSelect().IsTestOnly() && (c.dirtySelection(e) || c.dirty(e.AsSelect().Operand(), language))
 	case ast.CallKind:
 		return c.dirtyCall(e.AsCall(), language)
@@ -78,19 +85,22 @@ func (c *compiler) dirtyCall(call ast.CallExpr, language string) bool {
 		slices.ContainsFunc(args, func(arg ast.Expr) bool { return c.dirty(arg, language) })
 }
 
-// soil notes a step whose values come from the alert.
-func (c *compiler) soil(id string, values []plan.Entry) {
-	for _, e := range values {
-		if c.dirtyValue(e.Value) {
-			c.dirtySteps[id] = true
-		}
+// soil notes a step whose output comes from the alert, and the steps around it, through which it is read too.
+func (c *compiler) soil(path string, is bool) {
+	if !is {
+		return
+	}
+	for id := range strings.SplitSeq(path, "/") {
+		c.dirtySteps[id] = true
 	}
 }
+
+func (c *compiler) dirtyEntry(e plan.Entry) bool { return c.dirtyValue(e.Value) }
 
 func (c *compiler) dirtyValue(v plan.Value) bool {
 	dirty := func(e *plan.Expr) bool { return e != nil && c.dirtyAt[e.Pos] }
 	return dirty(v.Expr) || slices.ContainsFunc(v.Text, func(p plan.Part) bool { return dirty(p.Expr) }) ||
-		slices.ContainsFunc(v.List, c.dirtyValue) || slices.ContainsFunc(v.Map, func(e plan.Entry) bool { return c.dirtyValue(e.Value) })
+		slices.ContainsFunc(v.List, c.dirtyValue) || slices.ContainsFunc(v.Map, c.dirtyEntry)
 }
 
 // literalState is where in a text of PromQL a hole stands: inside which quotes, and whether these are of a regular

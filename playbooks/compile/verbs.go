@@ -76,9 +76,9 @@ func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surrou
 		s.Approve, s.Output = c.approve(m.Map("approve"), at.place), approveOutput
 	case "set":
 		s.Set, s.Output = c.set(m.Map("set"), at.place)
-		c.soil(s.ID, s.Set)
+		c.soil(s.Path, slices.ContainsFunc(s.Set, c.dirtyEntry))
 	case "call":
-		s.Call, s.Output = c.call(m.Map("call"), at.place)
+		s.Call, s.Output = c.call(m.Map("call"), s.Path, at.place)
 	case "rollback":
 		s.Rollback, s.Output = c.rollback(m, at), rollbackOutput
 	case "stop":
