@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -11,13 +9,19 @@ import (
 // Check looks whether what the file names is there: secrets, certificates and playbooks.
 func (c Config) Check(env Lookup) []syntax.Problem {
 	var problems []syntax.Problem
-	if _, err := c.Receiver.Token.Read(env); err != nil {
-		problems = append(problems, c.problem("receiver.token", err))
+	for key, secret := range map[string]Secret{"receiver.token": c.Receiver.Token, "codec.token": c.Codec.Token, "prometheus.token": c.Prometheus.Token} {
+		if _, err := secret.Read(env); err != nil {
+			problems = append(problems, c.problem(key, err))
+		}
 	}
+	problems = append(problems, c.checkEncryption(env)...)
 	for key, name := range map[string]string{
 		"receiver.tls.certificate": c.Receiver.TLS.Certificate,
 		"receiver.tls.key":         c.Receiver.TLS.Key,
 		"receiver.tls.clientCA":    c.Receiver.TLS.ClientCA,
+		"codec.tls.certificate":    c.Codec.TLS.Certificate,
+		"codec.tls.key":            c.Codec.TLS.Key,
+		"codec.tls.clientCA":       c.Codec.TLS.ClientCA,
 	} {
 		if err := there(name); err != nil {
 			problems = append(problems, c.problem(key, err))
@@ -37,11 +41,7 @@ func (c Config) Check(env Lookup) []syntax.Problem {
 }
 
 func (c Config) problem(key string, err error) syntax.Problem {
-	rule := "secret"
-	if errors.Is(err, fs.ErrNotExist) {
-		rule = "missing-file"
-	}
-	return c.place(key).Problem(rule, "%s", err)
+	return c.place(key).Problem(ruleOf(err), "%s", err)
 }
 
 // place is where a value comes from: the file's line, or the environment.

@@ -19,6 +19,10 @@ type Config struct {
 	Inputs         map[string]map[string]any // input values by playbook
 	DockerExplorer []string                  // command, one word an item
 	Signing        []SigningKey              // whose signatures count; none: playbooks need not be signed
+	Encryption     Encryption                // of what Temporal keeps
+	Prometheus     Prometheus                // what knows the cluster's metrics
+	Codec          Codec                     // the server that decrypts for the Web UI
+	Deployment     Deployment                // which build this worker is
 
 	at map[string]syntax.Position // where a key stands, such as "receiver.token"
 }
@@ -30,7 +34,7 @@ type Receiver struct {
 	TLS    TLS
 }
 
-// TLS names the receiver's files; all are empty without TLS.
+// TLS names a server's files; all are empty without TLS.
 type TLS struct {
 	Certificate string
 	Key         string
@@ -52,6 +56,7 @@ func Defaults() Config {
 		Evidence:       "evidence",
 		Tracker:        "tickets",
 		Receiver:       Receiver{Listen: "127.0.0.1:8088"},
+		Codec:          Codec{Listen: "127.0.0.1:8089"},
 		Playbooks:      []Playbook{{Name: "pod-compromise", Pos: syntax.Position{File: "defaults", Line: 1, Column: 1}}},
 		Inputs:         map[string]map[string]any{},
 		DockerExplorer: []string{"de.py"},

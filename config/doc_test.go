@@ -30,7 +30,7 @@ func TestDocumentation(t *testing.T) {
 			t.Errorf("the example does not show %q", key)
 		}
 	}
-	for _, variable := range []string{FileVariable, ClusterVariable, EvidenceVariable, TrackerVariable, ListenVariable, TokenVariable, WebUIVariable} {
+	for _, variable := range []string{FileVariable, ClusterVariable, EvidenceVariable, TrackerVariable, ListenVariable, TokenVariable, WebUIVariable, PrometheusVariable} {
 		if !strings.Contains(page, "`"+variable+"`") {
 			t.Errorf("the page does not name %s", variable)
 		}

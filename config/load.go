@@ -82,6 +82,7 @@ func override(c *Config, env Lookup) []syntax.Problem {
 		{TrackerVariable, "tracker", &c.Tracker, path()},
 		{ListenVariable, "receiver.listen", &c.Receiver.Listen, listening()},
 		{WebUIVariable, "webUI", &c.WebUI, webPage()},
+		{PrometheusVariable, "prometheus.url", &c.Prometheus.URL, webPage()},
 	} {
 		value, set := env(v.variable)
 		if !set || value == "" {
@@ -94,6 +95,7 @@ func override(c *Config, env Lookup) []syntax.Problem {
 		}
 	}
 	c.WebUI = strings.TrimSuffix(c.WebUI, "/")
+	c.Prometheus.URL = strings.TrimSuffix(c.Prometheus.URL, "/")
 	if value, set := env(TokenVariable); set && value != "" {
 		c.Receiver.Token = Secret{Env: TokenVariable}
 		delete(c.at, "receiver.token")
@@ -106,6 +108,9 @@ func (c Config) empty() []syntax.Problem {
 	var problems []syntax.Problem
 	if c.Cluster == "" {
 		problems = append(problems, c.place("cluster").Problem("value", `"cluster" must not be empty: it names the cluster in task queues and cases`))
+	}
+	if c.Codec.Listen == "" {
+		problems = append(problems, c.place("codec.listen").Problem("value", `"listen" must not be empty: it is where the Web UI asks`))
 	}
 	if c.Receiver.Listen == "" {
 		problems = append(problems, c.place("receiver.listen").Problem("value", `"listen" must not be empty: it is where alerts come in`))

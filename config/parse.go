@@ -36,6 +36,10 @@ func (p *parser) file(m *syntax.Mapping) {
 	p.receiver(m.Map("receiver"))
 	p.playbooks(m)
 	p.signing(m.Map("signing"))
+	p.encryption(m.Map("encryption"))
+	p.codec(m.Map("codec"))
+	p.deployment(m.Map("deployment"))
+	p.prometheus(m.Map("prometheus"))
 	p.inputs(m.Map("inputs"))
 	p.tools(m.Map("tools"))
 	m.Done()
@@ -45,14 +49,17 @@ func (p *parser) receiver(m *syntax.Mapping) {
 	c := &p.config.Receiver
 	p.text(m, "receiver.", "listen", &c.Listen, listening())
 	p.secret(m, "receiver.", "token", &c.Token)
-	tls := m.Map("tls")
-	p.path(tls, "receiver.tls.", "certificate", &c.TLS.Certificate)
-	p.path(tls, "receiver.tls.", "key", &c.TLS.Key)
-	p.path(tls, "receiver.tls.", "clientCA", &c.TLS.ClientCA)
-	if n := tls.Node(); n != nil && n.Kind == syntax.Map && (c.TLS.Certificate == "" || c.TLS.Key == "") {
+	p.tls(m.Map("tls"), "receiver.tls.", &c.TLS)
+	m.Done()
+}
+
+func (p *parser) tls(m *syntax.Mapping, prefix string, into *TLS) {
+	p.path(m, prefix, "certificate", &into.Certificate)
+	p.path(m, prefix, "key", &into.Key)
+	p.path(m, prefix, "clientCA", &into.ClientCA)
+	if n := m.Node(); n != nil && n.Kind == syntax.Map && (into.Certificate == "" || into.Key == "") {
 		p.reader.Report(n, "missing-key", `"tls" needs both "certificate" and "key"`)
 	}
-	tls.Done()
 	m.Done()
 }
 
