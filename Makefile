@@ -12,7 +12,7 @@ TOOLS   := $(CACHE)/tools/$(shell cat tools/go.mod tools/go.sum 2>/dev/null | sh
 LAB     := lab/bin/lab
 PKGS    ?= ./...
 
-.PHONY: help check-go demo demo-down programs build lab-build lab-up lab-down lab-status test test-lab lint fmt generate fuzz clean
+.PHONY: help check-go bench demo demo-down programs build lab-build lab-up lab-down lab-status test test-lab lint fmt generate fuzz clean
 
 help: ## Show every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fmt: ## Format all Go code
 
 generate: ## Rewrite golden files, generated documentation and manifests
 	@go test ./activities/report ./cmd/firebreak ./config ./deploy ./playbooks/compile ./playbooks/layout ./triggers/falco -update
+
+bench: programs lab-up ## Measure what the documentation claims, and write docs/benchmarks.md
+	@eval "$$($(LAB) env)" && go run ./bench -out docs/benchmarks.md
 
 fuzz: ## Fuzz every parser for FUZZTIME each (default 30s)
 	@./tools/fuzz.sh $(or $(FUZZTIME),30s)
