@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"maps"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -29,7 +31,8 @@ type frame struct {
 	rest    []plan.Step // the steps that are still ahead in this block
 	ids     []string
 	entries map[string]entry
-	name    string // the variable of a foreach, and its value
+	seen    map[string]any // everything that a step here sees, by id: from outside and from here
+	name    string         // the variable of a foreach, and its value
 	value   any
 }
 
@@ -38,13 +41,13 @@ func (f *frame) inner(prefix, label string) *frame {
 	if label == "" {
 		label = f.label
 	}
-	return &frame{outer: f, unit: f.unit, prefix: prefix, label: label}
+	return &frame{outer: f, unit: f.unit, prefix: prefix, label: label, seen: maps.Clone(f.seen)}
 }
 
 // bottom opens the outermost block of a called playbook.
 func (f *frame) bottom(prefix string, u *unit) *frame {
 	in := f.inner(prefix, "")
-	in.unit, in.lowest = u, true
+	in.unit, in.lowest, in.seen = u, true, nil
 	return in
 }
 
@@ -59,6 +62,10 @@ func (f *frame) put(id string, e entry) {
 	if f.entries == nil {
 		f.entries = map[string]entry{}
 	}
+	if f.seen == nil {
+		f.seen = map[string]any{}
+	}
+	f.seen[id] = e
 	if _, there := f.entries[id]; !there {
 		f.ids = append(f.ids, id)
 	}
@@ -80,23 +87,18 @@ func (f *frame) into(e entry) entry {
 	return e
 }
 
-// scope is what an expression sees at this place and moment.
+// scope is what an expression sees at this place and moment. It is evaluated at once, into copies.
 func (c *incident) scope(ctx workflow.Context, f *frame) plan.Scope {
-	steps, vars := map[string]any{}, map[string]any{}
-	var chain []*frame
+	vars := map[string]any{}
 	for at := f; at != nil; at = at.outer {
-		chain = append(chain, at)
+		if _, nearer := vars[at.name]; at.name != "" && !nearer { // the inner name wins
+			vars[at.name] = at.value
+		}
 		if at.lowest {
 			break
 		}
 	}
-	for i := len(chain) - 1; i >= 0; i-- { // from the outside in: the inner name wins
-		chain[i].into(steps)
-		if chain[i].name != "" {
-			vars[chain[i].name] = chain[i].value
-		}
-	}
-	return plan.Scope{Alert: c.in.Alert, Inputs: f.unit.inputs, Run: c.runVariable(ctx), Steps: steps, Vars: vars}
+	return plan.Scope{Alert: c.in.Alert, Inputs: f.unit.inputs, Run: c.runVariable(ctx), Steps: f.seen, Vars: vars}
 }
 
 func (c *incident) runVariable(ctx workflow.Context) plan.Run {
