@@ -10,6 +10,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/all"
 	"github.com/firebreak-ir/firebreak/activities/aws"
 	"github.com/firebreak-ir/firebreak/activities/kube"
+	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
 	"github.com/firebreak-ir/firebreak/custody"
 	"github.com/firebreak-ir/firebreak/forensics/block"
@@ -24,6 +25,7 @@ type Settings struct {
 	DockerExplorer []string // command, one word an item
 	Kubeconfig     string   // empty: as kubectl finds it, else the pod's own service account
 	KubeContext    string
+	Prometheus     telemetry.Prometheus // the zero value is none
 }
 
 // Wire opens what the activities need. A cluster or an account that cannot be reached is told by the first activity
@@ -40,6 +42,7 @@ func Wire(s Settings, history *cases.Cases) (all.Deps, error) {
 		History:        history,
 		Tracker:        ticket.NewFolder(s.Tracker, time.Now),
 		EBS:            block.NewEBSClient,
+		Prometheus:     s.Prometheus,
 		DockerExplorer: s.DockerExplorer,
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/kube"
 	"github.com/firebreak-ir/firebreak/activities/live"
 	"github.com/firebreak-ir/firebreak/activities/report"
+	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
 )
 
@@ -19,6 +20,7 @@ type Deps struct {
 	Store          evidence.Store
 	History        evidence.History
 	Tracker        ticket.Tracker
+	Prometheus     telemetry.Prometheus
 	EBS            forensics.EBS
 	DockerExplorer []string // command, one word an item
 }
@@ -28,12 +30,13 @@ func List(d Deps) []activities.Definition {
 	offline := forensics.Deps{Store: d.Store, EBS: d.EBS, DockerExplorer: d.DockerExplorer}
 	return []activities.Definition{
 		// identify: look, change nothing
-		evidence.RecordAlert(d.Store),   // the alert as it arrived
-		kube.IdentifyPod(d.Cluster),     // pod -> owner, node, images, volumes, who exposes it
-		kube.IdentifyNode(d.Cluster),    // node -> instance, its pods
-		aws.FindInstance(d.AWS),         // node -> EC2 instance and its volumes
-		kube.DescribeTargets(d.Cluster), // what guards look at before a change
-		kube.FindIsolated(d.Cluster),    // what stands, for the sweep
+		evidence.RecordAlert(d.Store),           // the alert as it arrived
+		kube.IdentifyPod(d.Cluster),             // pod -> owner, node, images, volumes, who exposes it
+		kube.IdentifyNode(d.Cluster),            // node -> instance, its pods
+		aws.FindInstance(d.AWS),                 // node -> EC2 instance and its volumes
+		telemetry.QueryPrometheus(d.Prometheus), // what the metrics say
+		kube.DescribeTargets(d.Cluster),         // what guards look at before a change
+		kube.FindIsolated(d.Cluster),            // what stands, for the sweep
 
 		// coordinate: mark what is looked at
 		kube.LabelNode(d.Cluster), // the case's label on the node

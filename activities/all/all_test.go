@@ -111,7 +111,7 @@ func checkTimes(t *testing.T, d activities.Definition) {
 
 func checkPermissions(t *testing.T, d activities.Definition) {
 	t.Helper()
-	needs := d.Place == activities.OnCluster
+	needs := d.Place == activities.OnCluster && !strings.HasPrefix(d.Name, "telemetry.") // those servers know no RBAC
 	if needs && len(d.Permissions) == 0 {
 		t.Errorf("it runs with a cluster's credentials and declares no permission")
 	}

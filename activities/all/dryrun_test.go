@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +28,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/all"
 	"github.com/firebreak-ir/firebreak/activities/aws"
 	"github.com/firebreak-ir/firebreak/activities/kube"
+	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
 	"github.com/firebreak-ir/firebreak/custody"
 	"github.com/firebreak-ir/firebreak/forensics/block"
@@ -41,28 +44,29 @@ const (
 // dryInputs has an input for every activity that ships.
 func dryInputs() map[string]string {
 	return map[string]string{
-		"evidence.record_alert":     `{"alert":{}}`,
-		"kube.identify_pod":         `{"namespace":"shop","pod":"web-0"}`,
-		"kube.identify_node":        `{"node":"node-1"}`,
-		"aws.find_instance":         `{"node":"` + instance + `"}`,
-		"kube.describe_targets":     `{"targets":[{"kind":"Node","name":"node-1"}]}`,
-		"kube.find_isolated":        `{}`,
-		"kube.label_node":           `{"node":"node-1","labels":{"firebreak/case":"c"}}`,
-		"kube.label_pod":            podMark,
-		"kube.cordon_node":          `{"node":"node-1"}`,
-		"kube.isolate_pod":          pod,
-		"kube.verify_isolation":     pod,
-		"live.logs":                 pod,
-		"aws.snapshot_volumes":      `{"instance":"` + instance + `"}`,
-		"forensics.read_snapshot":   `{"snapshot":"snap-0123456789abcdef0"}`,
-		"forensics.list_containers": image,
-		"forensics.docker_explorer": image,
-		"forensics.last_writes":     image,
-		"ticket.open":               `{"title":"Pin the image"}`,
-		"report.render":             `{"record":{"case":"c"}}`,
-		"evidence.export_history":   `{"workflow":"w","run":"r"}`,
-		"evidence.seal":             `{}`,
-		"evidence.note_undo":        `{"text":"undone"}`,
+		"evidence.record_alert":      `{"alert":{}}`,
+		"kube.identify_pod":          `{"namespace":"shop","pod":"web-0"}`,
+		"kube.identify_node":         `{"node":"node-1"}`,
+		"aws.find_instance":          `{"node":"` + instance + `"}`,
+		"telemetry.query_prometheus": `{"query":"up"}`,
+		"kube.describe_targets":      `{"targets":[{"kind":"Node","name":"node-1"}]}`,
+		"kube.find_isolated":         `{}`,
+		"kube.label_node":            `{"node":"node-1","labels":{"firebreak/case":"c"}}`,
+		"kube.label_pod":             podMark,
+		"kube.cordon_node":           `{"node":"node-1"}`,
+		"kube.isolate_pod":           pod,
+		"kube.verify_isolation":      pod,
+		"live.logs":                  pod,
+		"aws.snapshot_volumes":       `{"instance":"` + instance + `"}`,
+		"forensics.read_snapshot":    `{"snapshot":"snap-0123456789abcdef0"}`,
+		"forensics.list_containers":  image,
+		"forensics.docker_explorer":  image,
+		"forensics.last_writes":      image,
+		"ticket.open":                `{"title":"Pin the image"}`,
+		"report.render":              `{"record":{"case":"c"}}`,
+		"evidence.export_history":    `{"workflow":"w","run":"r"}`,
+		"evidence.seal":              `{}`,
+		"evidence.note_undo":         `{"text":"undone"}`,
 	}
 }
 
@@ -128,7 +132,18 @@ func (w *dryWorld) deps(t *testing.T) all.Deps {
 			return nil, errors.New("a dry run reads no snapshot")
 		},
 		DockerExplorer: []string{"/bin/false"},
+		Prometheus:     telemetry.Prometheus{URL: metrics(t)},
 	}
+}
+
+// metrics is a Prometheus that knows nothing.
+func metrics(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func (w *dryWorld) wantUntouched(t *testing.T) {

@@ -86,7 +86,7 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker, error) {
 	deps, err := worker.Wire(worker.Settings{
 		Evidence: d.config.Evidence, Tracker: d.config.Tracker, DockerExplorer: d.config.DockerExplorer,
-		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext,
+		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext, Prometheus: prometheusOf(d.config),
 	}, d.Cases)
 	if err != nil {
 		return nil, err
