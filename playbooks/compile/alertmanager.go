@@ -26,7 +26,7 @@ func (c *compiler) matcher(n *syntax.Node) (plan.Matcher, bool) {
 	if source == "" {
 		return plan.Matcher{}, false
 	}
-	parts := regexp.MustCompile(`^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$`).FindStringSubmatch(source)
+	parts := regexp.MustCompile(`^\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$`).FindStringSubmatch(source)
 	if parts == nil {
 		c.reader.Report(n, "matcher", "%q is no matcher; write a label, one of =, !=, =~, !~ and a value, such as severity=\"critical\"", source)
 		return plan.Matcher{}, false
@@ -39,6 +39,9 @@ func (c *compiler) matcher(n *syntax.Node) (plan.Matcher, bool) {
 			return plan.Matcher{}, false
 		}
 		out.Value = value
+	} else if strings.ContainsAny(out.Value, "{}!=~,\\\"'` \t\n") {
+		c.reader.Report(n, "matcher", "the value of %q must stand in double quotes: %s%s%q", source, out.Label, out.Op, strings.Trim(out.Value, "'`"))
+		return plan.Matcher{}, false
 	}
 	if strings.HasSuffix(out.Op, "~") {
 		if _, err := regexp.Compile(out.Value); err != nil {

@@ -38,7 +38,7 @@ func (k *checker) env(p place) (*cel.Env, error) {
 		k.base = base
 	}
 	var options []cel.EnvOption
-	if !p.alertOnly || len(p.vars) == 0 {
+	if p.seesAlert() {
 		options = append(options, cel.Variable("alert", cel.ObjectType("alert")))
 	}
 	if !p.alertOnly {
@@ -81,14 +81,17 @@ func (p place) key() string {
 	return strings.Join(words, ", ")
 }
 
+// seesAlert is false in the mapping of an event, which makes the alert.
+func (p place) seesAlert() bool { return !p.alertOnly || len(p.vars) == 0 }
+
 // names gives the variables of the place, for "did you mean".
 func (p place) names() []string {
-	out := []string{"alert", "inputs", "steps", "run"}
-	switch {
-	case p.alertOnly && len(p.vars) == 0:
-		return []string{"alert"}
-	case p.alertOnly:
-		out = nil
+	var out []string
+	if p.seesAlert() {
+		out = append(out, "alert")
+	}
+	if !p.alertOnly {
+		out = append(out, "inputs", "steps", "run")
 	}
 	for _, v := range p.vars {
 		out = append(out, v.name)

@@ -14,10 +14,8 @@ import (
 
 func (c *compiler) schedule(m *syntax.Mapping) *plan.ScheduleTrigger {
 	t := &plan.ScheduleTrigger{Cron: m.RequiredText("cron"), Timezone: m.Text("timezone"), Overlap: "skip", Catchup: 15 * time.Minute}
-	if n := m.Optional("cron"); t.Cron != "" {
-		if _, err := cron.ParseStandard(t.Cron); err != nil || strings.Contains(t.Cron, "TZ=") {
-			c.reader.Report(n, "cron", "%q is no time table; it needs five fields: minute, hour, day of month, month, day of week, such as \"0 10 * * TUE\"", t.Cron)
-		}
+	if why := wrongTable(t.Cron); t.Cron != "" && why != "" {
+		c.reader.Report(m.Optional("cron"), "cron", "%q is no time table: %s", t.Cron, why)
 	}
 	if n := m.Optional("timezone"); t.Timezone != "" {
 		if _, err := time.LoadLocation(t.Timezone); err != nil || t.Timezone == "Local" {
@@ -33,6 +31,29 @@ func (c *compiler) schedule(m *syntax.Mapping) *plan.ScheduleTrigger {
 	}
 	m.Done()
 	return t
+}
+
+// wrongTable says what is wrong with a time table of cron; "" when nothing is. Clocks differ in what they make of the two
+// kinds of days together: in some either of them is enough.
+func wrongTable(text string) string {
+	fields := strings.Fields(text)
+	if len(fields) != 5 {
+		return "it needs five fields: minute, hour, day of month, month, day of week, such as \"0 10 * * TUE\""
+	}
+	table, err := cron.ParseStandard(text)
+	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "failed to parse int"):
+		return "a field is neither a number nor a short name, such as TUE or JAN"
+	case err != nil:
+		return strings.ReplaceAll(err.Error(), "\n", " ")
+	case strings.Contains(text, "?"):
+		return "write * for ?"
+	case fields[2] != "*" && fields[4] != "*":
+		return "it has days of the month and days of the week; make two triggers of them"
+	case table.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero():
+		return "the day never comes"
+	}
+	return ""
 }
 
 // drill reads what only a schedule's trigger has: the mode of its runs, and the alert that opens them.

@@ -23,12 +23,26 @@ func (c *compiler) typeErrors(s span, p place, tree *ast.AST, errs []*common.Err
 			c.reader.Add(s.fieldPlace(at, node).Problem("unknown-field", "%s", c.missing(p, *c.missed(node))))
 		case ok && node.Kind() == ast.IdentKind && !slices.Contains(p.names(), node.AsIdent()):
 			c.reader.Add(at.Problem("unknown-name", "%s", unknownName(p, node.AsIdent())))
+		case ok && node.Kind() == ast.SelectKind && strings.HasPrefix(e.Message, "type 'type("): // CEL takes the name for that of a type
+			root := rootOf(node)
+			c.reader.Add(at.Problem("unknown-name", "%s", unknownName(p, root)))
 		case ok && node.Kind() == ast.CallKind:
 			c.reader.Add(at.Problem("type", "%s", c.overload(e.Message)))
 		default:
 			c.reader.Add(at.Problem("type", "%s", e.Message))
 		}
 	}
+}
+
+// rootOf gives the name with which a selection begins.
+func rootOf(e ast.Expr) string {
+	for e.Kind() == ast.SelectKind {
+		e = e.AsSelect().Operand()
+	}
+	if e.Kind() != ast.IdentKind {
+		return ""
+	}
+	return e.AsIdent()
 }
 
 func unknownName(p place, name string) string {
