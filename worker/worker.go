@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
@@ -39,7 +40,9 @@ type Config struct {
 	Namespace string // of the client, for the search attributes
 	Cluster   string // name of the cluster whose activities it runs
 	Catalog   activities.Catalog
-	Roles     []Role // empty: all
+	Roles     []Role                  // empty: all
+	Converter converter.DataConverter // of the client; nil: the standard one
+	Build     Build                   // of the interpreter; zero: without versions
 	Log       *slog.Logger
 	Drain     time.Duration // how long activities in flight may go on after the stop; zero: 20 s
 }
@@ -85,7 +88,7 @@ func (w *Worker) prepare(role Role) worker.Worker {
 	case Interpreter:
 	}
 	one := worker.New(w.config.Client, workflows.Queue, w.interpreterOptions())
-	registerEngine(one, cases.New(w.config.Client))
+	registerEngine(one, cases.New(w.config.Client).Decoding(w.config.Converter))
 	return one
 }
 
@@ -96,6 +99,7 @@ func (w *Worker) interpreterOptions() worker.Options {
 		DisableRegistrationAliasing: true,
 		WorkerStopTimeout:           w.config.Drain,
 		OnFatalError:                w.fail,
+		DeploymentOptions:           w.config.Build.options(),
 	}
 }
 
@@ -128,6 +132,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.config.Log.Info("worker runs", "roles", w.config.Roles, "cluster", w.config.Cluster, "namespace", w.config.Namespace)
 	defer stopAll(w.workers)
+	if err := w.first(ctx); err != nil {
+		return ignoreStop(ctx, err)
+	}
 	select {
 	case err := <-w.fatal:
 		return fmt.Errorf("worker: %w", err)

@@ -7,6 +7,8 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		serveCommand(a),
 		workerCommand(a),
+		codecCommand(a),
+		deploymentCommand(a),
 		runCommand(a),
 		casesCommand(a),
 		showCommand(a),

@@ -40,7 +40,11 @@ func (a *app) connect(logger *slog.Logger, do func(desk) error) error {
 }
 
 func (a *app) connected(cfg config.Config, logger *slog.Logger, do func(desk) error) error {
-	opts := cases.Options{}
+	encrypted, err := a.converter(cfg)
+	if err != nil {
+		return err
+	}
+	opts := cases.Options{DataConverter: encrypted}
 	if logger != nil {
 		opts.Logger = log.NewStructuredLogger(logger)
 	}

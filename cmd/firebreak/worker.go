@@ -22,6 +22,8 @@ type workerFlags struct {
 	kubeconfig  string
 	kubeContext string
 	health      string
+	deployment  string
+	build       string
 	drain       time.Duration
 	log         logFlag
 }
@@ -49,6 +51,8 @@ plays all of them unless told otherwise.`,
 	c.Flags().StringVar(&f.kubeContext, "context", "", "context of the kubeconfig")
 	c.Flags().StringVar(&f.health, "health", "", "address to serve /healthz and /readyz on (default none)")
 	c.Flags().DurationVar(&f.drain, "drain", 20*time.Second, "how long activities in flight may go on when stopping")
+	c.Flags().StringVar(&f.deployment, "deployment", "", "name of the worker deployment (default deployment.name; empty: without versions)")
+	c.Flags().StringVar(&f.build, "build", "", "build of the deployment that this worker is (default deployment.build, then the version)")
 	f.log.flag(c)
 	_ = c.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(roleNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -97,7 +101,7 @@ func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker
 	}
 	w, err := worker.New(worker.Config{
 		Client: d.Client(), Namespace: d.namespace, Cluster: d.config.Cluster, Catalog: all.Catalog(deps),
-		Roles: roles, Log: log, Drain: f.drain,
+		Converter: d.converter, Build: a.deployed(d.config, f), Roles: roles, Log: log, Drain: f.drain,
 	})
 	if err != nil {
 		return nil, usage(err)

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
 )
 
@@ -29,7 +30,7 @@ const takeover = 10 * time.Second
 type Cases struct {
 	client    client.Client
 	ids       ids
-	converter converter.DataConverter // of memos; nil: the standard one
+	converter converter.DataConverter // of the client; nil: the standard one
 }
 
 // Options says where Temporal is. Empty fields are taken from Temporal's own environment variables (TEMPORAL_ADDRESS,
@@ -38,6 +39,8 @@ type Options struct {
 	Address   string
 	Namespace string
 	Logger    log.Logger // the SDK's own messages; nil keeps them to itself
+	// DataConverter encrypts what Temporal keeps, the texts of failures included; nil: Temporal's own settings.
+	DataConverter converter.DataConverter
 }
 
 // Dial prepares the connection; it is made with the first request, so a Temporal that is down is told by that one.
@@ -50,7 +53,7 @@ func Dial(o Options) (*Cases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the Temporal client: %w", err)
 	}
-	return New(c), nil
+	return New(c).Decoding(settings.DataConverter), nil
 }
 
 // New uses a client that was made elsewhere, from ClientOptions where joined alerts are to be told from new cases.
@@ -71,6 +74,12 @@ func ClientOptions(o Options) (client.Options, error) {
 	settings.Logger = o.Logger
 	if o.Logger == nil {
 		settings.Logger = silent{}
+	}
+	if o.DataConverter != nil {
+		settings.DataConverter = o.DataConverter
+		settings.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+			DataConverter: o.DataConverter, EncodeCommonAttributes: true,
+		})
 	}
 	settings.Identity = identity()
 	settings.ConnectionOptions.DialOptions = append(settings.ConnectionOptions.DialOptions,

@@ -117,7 +117,7 @@ func (c *Cases) View(ctx context.Context, of Case) (View, error) {
 		state.Status = now.Status
 	}
 	pending := info.GetPendingActivities()
-	return View{State: state, Pending: pendingOf(pending), Unattended: c.unattended(ctx, pending)}, nil
+	return View{State: state, Pending: pendingOf(pending, c.decoder()), Unattended: c.unattended(ctx, pending)}, nil
 }
 
 // Watch shows the case whenever it has changed, until it ends or ctx does. While no worker or no Temporal answers it
@@ -159,23 +159,26 @@ func (c *Cases) describe(ctx context.Context, workflow, run string) (*workflowse
 
 func missing(err error) bool { return errors.Is(err, ErrNotFound) }
 
-func pendingOf(list []*workflowpb.PendingActivityInfo) []Pending {
+func pendingOf(list []*workflowpb.PendingActivityInfo, decode converter.DataConverter) []Pending {
 	var out []Pending
 	for _, one := range list {
 		p := Pending{
 			Path: one.GetActivityId(), Activity: one.GetActivityType().GetName(), Attempt: int(one.GetAttempt()),
-			Failure: one.GetLastFailure().GetMessage(),
 			Started: one.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED,
 		}
-		p.Progress = progressOf(one.GetHeartbeatDetails())
+		p.Progress = progressOf(one.GetHeartbeatDetails(), decode)
+		if failure := one.GetLastFailure(); failure != nil {
+			converter.DecodeCommonFailureAttributes(decode, failure)
+			p.Failure = failure.GetMessage()
+		}
 		out = append(out, p)
 	}
 	return out
 }
 
-func progressOf(beat *commonpb.Payloads) activities.Progress {
+func progressOf(beat *commonpb.Payloads, decode converter.DataConverter) activities.Progress {
 	var p activities.Progress
-	if len(beat.GetPayloads()) == 0 || converter.GetDefaultDataConverter().FromPayloads(beat, &p) != nil {
+	if len(beat.GetPayloads()) == 0 || decode.FromPayloads(beat, &p) != nil {
 		return activities.Progress{}
 	}
 	return p

@@ -1,0 +1,89 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+)
+
+// Status of a build.
+const (
+	BuildCurrent  = "current"  // new cases begin on it
+	BuildRamping  = "ramping"  // some new cases begin on it
+	BuildDraining = "draining" // cases that began on it are open
+	BuildDrained  = "drained"  // nothing of it is open: its workers may go
+	BuildIdle     = "idle"     // it was never current
+)
+
+// Build is one build of a worker deployment, as Temporal knows it.
+type Build struct {
+	ID     string    `json:"build"`
+	Status string    `json:"status"`
+	Since  time.Time `json:"since"` // when its first worker came
+}
+
+// ErrNoBuild is returned where no worker of the deployment or of the build ever polled.
+var ErrNoBuild = errors.New("no worker of it has polled yet")
+
+// Builds gives the builds of a deployment, the newest first.
+func (c *Cases) Builds(ctx context.Context, deployment string) ([]Build, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	now, err := c.client.WorkerDeploymentClient().GetHandle(deployment).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return nil, unknownBuild("list the builds of "+deployment, err)
+	}
+	builds := make([]Build, 0, len(now.Info.VersionSummaries))
+	for _, v := range now.Info.VersionSummaries {
+		builds = append(builds, Build{ID: v.Version.BuildID, Status: buildStatus(now.Info.RoutingConfig, v), Since: v.CreateTime})
+	}
+	slices.SortStableFunc(builds, func(a, b Build) int { return b.Since.Compare(a.Since) })
+	return builds, nil
+}
+
+func buildStatus(r client.WorkerDeploymentRoutingConfig, v client.WorkerDeploymentVersionSummary) string {
+	switch {
+	case r.CurrentVersion != nil && r.CurrentVersion.BuildID == v.Version.BuildID:
+		return BuildCurrent
+	case r.RampingVersion != nil && r.RampingVersion.BuildID == v.Version.BuildID:
+		return BuildRamping
+	case v.DrainageStatus == client.WorkerDeploymentVersionDrainageStatusDraining:
+		return BuildDraining
+	case v.DrainageStatus == client.WorkerDeploymentVersionDrainageStatusDrained:
+		return BuildDrained
+	}
+	return BuildIdle
+}
+
+// Promote makes a build the one that new cases begin on, and gives the one before; empty for none. Open cases stay on theirs.
+func (c *Cases) Promote(ctx context.Context, deployment, build string) (before string, err error) {
+	ctx, done := context.WithTimeout(ctx, 2*patience)
+	defer done()
+	handle, doing := c.client.WorkerDeploymentClient().GetHandle(deployment), fmt.Sprintf("promote build %q of %q", build, deployment)
+	now, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return "", unknownBuild(doing, err)
+	}
+	if current := now.Info.RoutingConfig.CurrentVersion; current != nil {
+		before = current.BuildID
+	}
+	_, err = handle.SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build, ConflictToken: now.ConflictToken})
+	return before, unknownBuild(doing, err)
+}
+
+func unknownBuild(doing string, err error) error {
+	var unknown *serviceerror.NotFound
+	var refused *serviceerror.FailedPrecondition
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%s: %w", doing, ErrNoBuild)
+	case errors.As(err, &refused):
+		return fmt.Errorf("%s: %w: %s", doing, ErrRefused, refused.Message)
+	}
+	return explain(doing, err)
+}
