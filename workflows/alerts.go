@@ -6,22 +6,17 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
-// countAlerts takes every alert that joins the case, for as long as it runs.
-func (c *incident) countAlerts(ctx workflow.Context) {
-	alerts := workflow.GetSignalChannel(ctx, AlertSignal)
-	workflow.GoNamed(ctx, "alerts", func(ctx workflow.Context) {
-		for {
-			var alert plan.Alert
-			if more := alerts.Receive(ctx, &alert); !more {
-				return
-			}
-			c.join(ctx, alert)
-		}
-	})
+// tend does what is to be done besides the steps: it counts the alerts and keeps the signals that have come, and renews the
+// live page. It is called in every pass of the workflow's coroutines, and costs none of its own: each would be asked in
+// every pass, and replays would be half as fast.
+func (c *incident) tend(ctx workflow.Context) {
+	c.takeWaiting(ctx)
+	if c.stale {
+		c.render(ctx)
+	}
 }
 
-// settle lets the coroutine that counts alerts run once more: an alert that came with the last activity's end has been
-// handed to it and is not counted yet, and no accepted alert is to be lost with the end of the run.
+// settle lets everything that is ready to go on do so.
 func (c *incident) settle(ctx workflow.Context) {
 	passed := false
 	workflow.GoNamed(ctx, "settle", func(workflow.Context) { passed = true })

@@ -21,18 +21,6 @@ func (c *incident) show(ctx workflow.Context) {
 	c.stale = true
 }
 
-// keepShown writes the page whenever something has changed.
-func (c *incident) keepShown(ctx workflow.Context) {
-	workflow.GoNamed(ctx, "details", func(ctx workflow.Context) {
-		detached, release := workflow.NewDisconnectedContext(ctx) // `finally` of a canceled case is shown too
-		defer release()
-		for {
-			_ = workflow.Await(detached, func() bool { return c.stale })
-			c.render(detached)
-		}
-	})
-}
-
 func (c *incident) render(ctx workflow.Context) {
 	c.stale = false
 	var page strings.Builder

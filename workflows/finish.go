@@ -18,7 +18,7 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	_, c.State.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
 	c.takeBack(detached)
 	last := c.finally(detached, root)
-	c.settle(detached)
+	c.takeWaiting(detached) // an alert that came with the last activity's end is counted too
 	if last != nil && (err == nil || isStopped(err)) {
 		err = last
 	}

@@ -52,7 +52,10 @@ func (c *incident) leave(ctx workflow.Context, through *bool) error {
 	detached, release := workflow.NewDisconnectedContext(ctx) // a cancellation ends the steps, not this wait
 	defer release()
 	for {
-		_ = workflow.Await(detached, func() bool { return *through || c.draining && c.quiet(ctx) })
+		_ = workflow.Await(detached, func() bool {
+			c.tend(detached)
+			return *through || c.draining && c.quiet(ctx)
+		})
 		c.settle(detached) // what is ready to go on does so before anything is decided
 		switch {
 		case *through:
@@ -84,6 +87,9 @@ func (c *incident) quiet(ctx workflow.Context) bool {
 // stay opens the gate for good: Temporal's own limits are all that is left.
 func (c *incident) stay(ctx workflow.Context, through *bool) error {
 	c.draining, c.staying = false, true
-	_ = workflow.Await(ctx, func() bool { return *through })
+	_ = workflow.Await(ctx, func() bool {
+		c.tend(ctx)
+		return *through
+	})
 	return nil
 }

@@ -58,7 +58,6 @@ func (i *Interpreter) Case(ctx workflow.Context, in Input) (Result, error) {
 	if err := errors.Join(c.listen(ctx), c.tag(ctx)); err != nil {
 		return Result{}, flat(KindTemporary, err.Error())
 	}
-	c.keepShown(ctx)
 	c.show(ctx)
 	var result Result
 	through := false
@@ -150,10 +149,8 @@ func fresh(ctx workflow.Context, in Input) Carry {
 	}
 }
 
-// listen answers queries, counts alerts, takes signals and decisions.
+// listen answers queries and takes decisions.
 func (c *incident) listen(ctx workflow.Context) error {
-	c.countAlerts(ctx)
-	c.takeSignals(ctx)
 	return errors.Join(
 		workflow.SetQueryHandler(ctx, StateQuery, func() (State, error) { return c.State, nil }),
 		workflow.SetQueryHandler(ctx, PlanQuery, func() (plan.Plan, error) { return c.in.Plan, nil }),

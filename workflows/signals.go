@@ -9,20 +9,7 @@ import (
 // maxSignals is how many signals a case keeps: the last ones.
 const maxSignals = 100
 
-// takeSignals keeps what people and tools tell the case, for the `wait` steps.
-func (c *incident) takeSignals(ctx workflow.Context) {
-	signals := workflow.GetSignalChannel(ctx, NoteSignal)
-	workflow.GoNamed(ctx, "signals", func(ctx workflow.Context) {
-		for {
-			var s plan.Signal
-			if more := signals.Receive(ctx, &s); !more {
-				return
-			}
-			c.signaled(ctx, s)
-		}
-	})
-}
-
+// signaled keeps what people and tools tell the case, for the `wait` steps.
 func (c *incident) signaled(ctx workflow.Context, s plan.Signal) {
 	s.Name, s.By, s.Time = Plain(s.Name, maxLabel), Plain(s.By, maxLabel), workflow.Now(ctx)
 	if len(encode(s.Data)) > MaxAlert {
@@ -36,8 +23,7 @@ func (c *incident) signaled(ctx workflow.Context, s plan.Signal) {
 	c.show(ctx)
 }
 
-// takeWaiting takes what has come and was not handed to a coroutine yet, before a run is left: nothing that was accepted
-// is lost.
+// takeWaiting takes the alerts and signals that have come.
 func (c *incident) takeWaiting(ctx workflow.Context) {
 	alerts, signals := workflow.GetSignalChannel(ctx, AlertSignal), workflow.GetSignalChannel(ctx, NoteSignal)
 	for {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -36,6 +37,8 @@ type world struct {
 	address   string
 	store     *custody.Store
 	more      []activities.Definition // beside the world's own
+	converter converter.DataConverter // of the client and the worker; nil: the standard one
+	build     worker.Build            // of the worker
 
 	mu      sync.Mutex
 	granted bool
@@ -54,12 +57,19 @@ func newWorld(t *testing.T) *world {
 		namespace: fmt.Sprintf("cases-%d-%d", os.Getpid(), time.Now().UnixNano()),
 	}
 	w.register()
-	w.Cases, err = cases.Dial(cases.Options{Address: w.address, Namespace: w.namespace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
+	w.dial(nil)
 	return w
+}
+
+// dial connects, with another converter perhaps; a worker that runs keeps the one it has.
+func (w *world) dial(d converter.DataConverter) {
+	w.t.Helper()
+	c, err := cases.Dial(cases.Options{Address: w.address, Namespace: w.namespace, DataConverter: d})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	w.Cases, w.converter = c, d
 }
 
 // register makes the namespace: a server that has never heard of Firebreak's search attributes.
@@ -83,7 +93,7 @@ func (w *world) register() {
 func (w *world) works() (stop func()) {
 	w.t.Helper()
 	worker, err := worker.New(worker.Config{
-		Client: w.Client(), Namespace: w.namespace, Cluster: w.cluster, Catalog: w.catalog(),
+		Client: w.Client(), Namespace: w.namespace, Cluster: w.cluster, Catalog: w.catalog(), Converter: w.converter, Build: w.build,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Drain: 5 * time.Second,
 	})
 	if err != nil {
@@ -239,7 +249,7 @@ func (w *world) start(key string, steps ...plan.Step) cases.Case {
 // until waits for a state of the case.
 func (w *world) until(of cases.Case, what string, is func(cases.View) bool) cases.View {
 	w.t.Helper()
-	ctx, done := context.WithTimeout(w.t.Context(), 60*time.Second)
+	ctx, done := context.WithTimeout(w.t.Context(), 4*time.Minute) // machines are shared
 	defer done()
 	found := errors.New("found")
 	view, err := w.Watch(ctx, of, 50*time.Millisecond, func(v cases.View) error {
