@@ -89,7 +89,10 @@ func (a *app) prepare(cfg config.Config, name string, f runFlags) (string, workf
 	if err != nil { // as the receiver does: the case is opened all the same
 		fmt.Fprintf(a.stderr, "dedup key of playbook %q: %v\n", p.Name, err)
 	}
-	if f.dryRun {
+	switch {
+	case p.Dedup.OnDuplicate == plan.New: // a case of its own each time
+		key = fmt.Sprintf("run at %d of %s", a.now().UnixNano(), key)
+	case f.dryRun:
 		key = fmt.Sprintf("dry run at %d of %s", a.now().UnixNano(), key)
 	}
 	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun}
@@ -104,16 +107,25 @@ func (a *app) run(ctx context.Context, d desk, id string, in workflows.Input, f 
 	if f.out.json() {
 		return printJSON(a.stdout, started)
 	}
-	verb := "opened"
-	if started.Joined {
-		verb = "joined"
-	}
-	fmt.Fprintf(a.stdout, "%s case %s\n", verb, safe(started.Case))
+	fmt.Fprintln(a.stdout, becameOf(started))
 	if f.watch {
 		return a.watch(ctx, d, cases.Case{ID: started.Case, Workflow: started.Workflow, Run: started.Run})
 	}
 	fmt.Fprintf(a.stdout, "watch it: firebreak watch %s\n", safe(started.Case))
 	return nil
+}
+
+// becameOf says what became of an alert.
+func becameOf(s cases.Started) string {
+	switch {
+	case s.Dropped:
+		return "not counted: the playbook drops further alerts of case " + safe(s.Case) + ", which is open"
+	case s.Joined:
+		return "joined case " + safe(s.Case)
+	case s.Reopens != "":
+		return "opened case " + safe(s.Case) + ", which reopens " + safe(s.Reopens)
+	}
+	return "opened case " + safe(s.Case)
 }
 
 func (a *app) alert(cfg config.Config, name string) (plan.Alert, error) {

@@ -30,9 +30,9 @@ func serveCommand(a *app) *cobra.Command {
 		Use:     "serve",
 		Short:   "Receive alerts over HTTP and start the playbooks that they trigger",
 		GroupID: "serve",
-		Long: `Receives alerts as falcosidekick's webhook sends them, on POST /v1/falco. The durable run is started first, and only
-then is 202 answered with the case's id; where Temporal cannot be reached the answer is 503. Also served: /healthz,
-/readyz and /metrics.
+		Long: `Receives alerts as falcosidekick's webhook sends them on POST /v1/falco, Alertmanager's groups on POST /v1/alertmanager, and
+CloudEvents 1.0 (structured or binary) on POST /v1/cloudevents. The durable runs are started first, and only then is 202
+answered with the cases' ids; where Temporal cannot be reached the answer is 503. Also served: /healthz, /readyz and /metrics.
 
 It needs a bearer token or, with TLS, a client CA. Without either it starts only on loopback, with
 --insecure-loopback.`,
@@ -70,7 +70,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	return a.connected(cfg, log, func(d desk) error {
 		a.announce(log, cfg, plans, listener.Addr())
 		handler := receiver.New(receiver.Options{
-			Cluster: cfg.Cluster, Router: router, Starter: starter{d}, Ready: d.Check, Token: token, Timeout: reach, Log: log,
+			Cluster: cfg.Cluster, Router: router, Starter: starter{d}, Ready: d.Check, Token: token, Timeout: reach, Log: log, Now: a.now,
 		})
 		err := receiver.Serve(ctx, listener, handler, f.drain, log)
 		log.Info("stopped")
@@ -122,7 +122,7 @@ func (a *app) announce(log *slog.Logger, cfg config.Config, plans []plan.Plan, a
 		log.Info("playbook loaded", "playbook", p.Name, "version", p.Version, "source", p.Source, "hash", p.Hash,
 			"triggers", len(p.Triggers))
 	}
-	log.Info("listening for alerts", "address", at.String(), "path", receiver.AlertPath, "cluster", cfg.Cluster,
+	log.Info("listening for alerts", "address", at.String(), "paths", receiver.Paths(), "cluster", cfg.Cluster,
 		"tls", cfg.Receiver.TLS.Certificate != "", "version", a.build().Version)
 }
 

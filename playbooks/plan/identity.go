@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // keyDigits is how much of a dedup key's hash stands in a workflow id: 100 bits. Part of the key is an attacker's text.
@@ -38,9 +39,18 @@ func (e *Evaluator) KeyOf(d Dedup, a Alert) (string, error) {
 }
 
 // Fingerprint is the dedup key of an alert whose playbook has none that can be used: what was seen, where and when. The
-// delivery's own id is not in it, since senders make a new one for every delivery.
+// delivery's own id is not in it, since senders make a new one for every delivery. An alert of Alertmanager is its labels
+// and its begin: annotations may tell a number that is another one each time. An event is its source and id, which stand in
+// its fields: it may have no time.
 func Fingerprint(a Alert) string {
 	a.ID, a.Summary, a.Tags = "", "", nil
+	switch a.Source {
+	case "alertmanager":
+		a.Fields = map[string]any{LabelsField: a.Fields[LabelsField]}
+	case "cloudevents":
+		a.Fields = map[string]any{EventSource: a.Fields[EventSource], "id": a.Fields["id"]}
+		a.Time = time.Time{}
+	}
 	raw, err := json.Marshal(a) // map keys are sorted
 	if err != nil {             // a decoded alert holds nothing that JSON refuses
 		raw = fmt.Appendf(nil, "%s %s %s", a.Rule, a.Time, a.Target.Node)

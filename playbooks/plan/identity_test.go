@@ -3,6 +3,7 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
@@ -34,6 +35,35 @@ func TestFingerprintIsOfTheEventNotOfTheDelivery(t *testing.T) {
 	b.Fields = map[string]any{"proc.name": "sh"}
 	if plan.Fingerprint(a) == plan.Fingerprint(b) {
 		t.Error("two events are one")
+	}
+}
+
+// TestADeliveryThatComesAgainHasTheSameFingerprint, whatever a sender changes in it.
+func TestADeliveryThatComesAgainHasTheSameFingerprint(t *testing.T) {
+	begin := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	mining := func(pod, load string, at time.Time) plan.Alert {
+		return plan.Alert{Source: "alertmanager", Rule: "Mining", Time: at, Fields: map[string]any{
+			plan.LabelsField: map[string]any{"pod": pod}, "annotations": map[string]any{"summary": "load " + load},
+		}}
+	}
+	event := func(source, id string, at time.Time) plan.Alert {
+		return plan.Alert{Source: "cloudevents", Rule: "door", Time: at, Fields: map[string]any{"source": source, "id": id, "data": at.String()}}
+	}
+	for _, test := range []struct {
+		name string
+		a, b plan.Alert
+		same bool
+	}{
+		{"another number in an annotation", mining("a", "97 %", begin), mining("a", "98 %", begin), true},
+		{"another label", mining("a", "97 %", begin), mining("b", "97 %", begin), false},
+		{"it began again", mining("a", "97 %", begin), mining("a", "97 %", begin.Add(time.Hour)), false},
+		{"an event without a time of its own", event("s", "1", begin), event("s", "1", begin.Add(time.Second)), true},
+		{"another event", event("s", "1", begin), event("s", "2", begin), false},
+		{"of another source", event("s", "1", begin), event("r", "1", begin), false},
+	} {
+		if same := plan.Fingerprint(test.a) == plan.Fingerprint(test.b); same != test.same {
+			t.Errorf("%s: %v", test.name, same)
+		}
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
-// Limits on one group.
+// Limits on one group. Alertmanager sends a storm as one.
 const (
-	MaxBytes  = 1 << 20
-	maxAlerts = 500
+	MaxBytes  = 8 << 20
+	maxAlerts = 10_000
 	maxLabels = 200
 	maxText   = 4000
 )
@@ -27,8 +27,10 @@ const Source = "alertmanager"
 
 // Group is what one request holds.
 type Group struct {
-	Firing   []plan.Alert // their Cluster is left empty
-	Resolved int          // alerts that are over; they start nothing
+	Firing    []plan.Alert // their Cluster is left empty
+	Resolved  int          // alerts that are over; they start nothing
+	Truncated int          // alerts that the sender left out, as its max_alerts says
+	Wrong     []error      // alerts that cannot be read, each a *MalformedError: the others are not lost for them
 }
 
 // MalformedError says what is wrong with a group, and where in its JSON.
@@ -53,8 +55,9 @@ var ErrTooLarge = fmt.Errorf("larger than %d bytes", MaxBytes)
 
 // payload is the part of the webhook's body that is read.
 type payload struct {
-	Version string `json:"version"`
-	Alerts  []item `json:"alerts"`
+	Version   string `json:"version"`
+	Truncated int    `json:"truncatedAlerts"`
+	Alerts    []item `json:"alerts"`
 }
 
 type item struct {
@@ -94,29 +97,31 @@ func (p payload) group() (Group, error) {
 	case len(p.Alerts) > maxAlerts:
 		return Group{}, &MalformedError{Place: "alerts", Err: fmt.Errorf("holds %d alerts, at most %d are taken", len(p.Alerts), maxAlerts)}
 	}
-	var g Group
-	var wrong []error
+	g := Group{Truncated: max(0, p.Truncated)}
 	for i, one := range p.Alerts {
-		place := fmt.Sprintf("alerts[%d]", i)
-		switch one.Status {
-		case "resolved":
-			g.Resolved++
-		case "firing":
-			alert, err := one.alert(place)
-			wrong = append(wrong, err)
-			g.Firing = append(g.Firing, alert)
-		default:
-			wrong = append(wrong, &MalformedError{Place: place + ".status", Err: fmt.Errorf("want firing or resolved, got %.20q", one.Status)})
-		}
-	}
-	if err := errors.Join(wrong...); err != nil {
-		return Group{}, err
+		g.add(fmt.Sprintf("alerts[%d]", i), one)
 	}
 	return g, nil
 }
 
+func (g *Group) add(place string, one item) {
+	if one.Status == "resolved" {
+		g.Resolved++
+		return
+	}
+	alert, err := one.alert(place)
+	if err != nil {
+		g.Wrong = append(g.Wrong, err)
+		return
+	}
+	g.Firing = append(g.Firing, alert)
+}
+
 func (i item) alert(place string) (plan.Alert, error) {
 	rule := i.Labels["alertname"]
+	if i.Status != "firing" {
+		return plan.Alert{}, &MalformedError{Place: place + ".status", Err: fmt.Errorf("want firing or resolved, got %.20q", i.Status)}
+	}
 	if rule == "" {
 		return plan.Alert{}, &MalformedError{Place: place + ".labels.alertname", Err: errors.New("is missing")}
 	}

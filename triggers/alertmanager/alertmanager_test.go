@@ -13,7 +13,7 @@ import (
 	"github.com/firebreak-ir/firebreak/triggers/alertmanager"
 )
 
-const group = `{"version":"4","groupKey":"{}:{alertname=\"NodeHighEgress\"}","status":"firing","receiver":"firebreak","truncatedAlerts":0,
+const group = `{"version":"4","groupKey":"{}:{alertname=\"NodeHighEgress\"}","status":"firing","receiver":"firebreak","truncatedAlerts":3,
 "groupLabels":{"alertname":"NodeHighEgress"},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://am:9093","alerts":[
 {"status":"firing","labels":{"alertname":"NodeHighEgress","severity":"critical","namespace":"shop","pod":"web-1","node":"n1"},
  "annotations":{"summary":"much goes out"},"startsAt":"2026-07-01T12:00:00.5+02:00","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"5ef7"},
@@ -25,7 +25,7 @@ func TestDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := alertmanager.Group{Resolved: 1, Firing: []plan.Alert{
+	want := alertmanager.Group{Resolved: 1, Truncated: 3, Firing: []plan.Alert{
 		{
 			ID: "5ef7", Source: "alertmanager", Rule: "NodeHighEgress", Priority: "Critical", Time: time.Date(2026, 7, 1, 10, 0, 0, 500_000_000, time.UTC),
 			Summary: "much goes out", Target: plan.Target{Namespace: "shop", Pod: "web-1", Node: "n1"},
@@ -45,8 +45,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	many := `{"version":"4","alerts":[` + strings.TrimSuffix(strings.Repeat(`{"status":"resolved"},`, 501), ",") + `]}`
-	long := fmt.Sprintf(`{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"a","x":%q}}]}`, strings.Repeat("y", 5000))
+	many := `{"version":"4","alerts":[` + strings.TrimSuffix(strings.Repeat(`{"status":"resolved"},`, 10_001), ",") + `]}`
 	tests := []struct{ name, body, wrong string }{
 		{"nothing", "", "the body is empty"},
 		{"half", `{"version":"4"`, "ends in the middle"},
@@ -54,10 +53,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"another version", `{"version":"3","alerts":[]}`, `version: want "4"`},
 		{"no alerts", `{"version":"4"}`, "alerts: is empty"},
 		{"a wrong type", `{"version":"4","alerts":[{"labels":{"a":3}}]}`, "got number"},
-		{"no name", `{"version":"4","alerts":[{"status":"resolved"},{"status":"firing","labels":{}}]}`, "alerts[1].labels.alertname: is missing"},
-		{"another status", `{"version":"4","alerts":[{"status":"pending"}]}`, `alerts[0].status: want firing or resolved`},
-		{"too many", many, "holds 501 alerts"},
-		{"too long a label", long, `alerts[0].labels["x"]: longer than 4000 bytes`},
+		{"too many", many, "holds 10001 alerts"},
 		{"too large", strings.Repeat(" ", alertmanager.MaxBytes+1), "larger than"},
 	}
 	for _, test := range tests {
@@ -67,6 +63,24 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestOneAlertThatCannotBeReadIsNotTheOthersLoss: no sender gives a group again that was refused.
+func TestOneAlertThatCannotBeReadIsNotTheOthersLoss(t *testing.T) {
+	body := fmt.Sprintf(`{"version":"4","alerts":[{"status":"firing","labels":{}},{"status":"firing","labels":{"alertname":"a","x":%q}},
+		{"status":"pending","labels":{"alertname":"a"}},{"status":"firing","labels":{"alertname":"good"}}]}`, strings.Repeat("y", 5000))
+	got, err := alertmanager.Decode(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Firing) != 1 || got.Firing[0].Rule != "good" {
+		t.Fatalf("%+v", got.Firing)
+	}
+	want := "alerts: alerts[0].labels.alertname: is missing\nalerts: alerts[1].labels[\"x\"]: longer than 4000 bytes\n" +
+		"alerts: alerts[2].status: want firing or resolved, got \"pending\""
+	if d := cmp.Diff(want, errors.Join(got.Wrong...).Error()); d != "" {
+		t.Fatal(d)
 	}
 }
 

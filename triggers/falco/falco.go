@@ -20,6 +20,9 @@ const (
 	maxName   = 1000 // rule, host and other names
 )
 
+// source is the source of the alerts.
+const source = "falco"
+
 // TestRule is the rule of the event that falcosidekick's /test endpoint sends to prove a connection.
 const TestRule = "Test rule"
 
@@ -46,7 +49,7 @@ var ErrTooLarge = fmt.Errorf("larger than %d bytes", MaxBytes)
 // IsTest tells whether the alert only tests the connection: it never starts a playbook. One about a pod or a container
 // is real, whatever its rule's name.
 func IsTest(a plan.Alert) bool {
-	return a.Rule == TestRule && a.Target.Pod == "" && a.Target.ContainerID == ""
+	return a.Source == source && a.Rule == TestRule && a.Target.Pod == "" && a.Target.ContainerID == ""
 }
 
 // Decode reads one alert; its Cluster is left empty. What it refuses is a *MalformedError; any other error is the

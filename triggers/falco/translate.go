@@ -15,7 +15,7 @@ func translate(doc map[string]any) (plan.Alert, error) {
 	r := &reader{doc: doc}
 	a := plan.Alert{
 		ID:       r.text("uuid"),
-		Source:   "falco",
+		Source:   source,
 		Rule:     r.needed("rule"),
 		Priority: r.priority("priority"),
 		Time:     r.time("time"),

@@ -22,6 +22,7 @@ const (
 	Accepted     Outcome = "accepted"     // 202: the run is durable
 	Unmatched    Outcome = "unmatched"    // 200: no playbook's trigger matches
 	Tested       Outcome = "test"         // 200: the sender tested the connection
+	Resolved     Outcome = "resolved"     // 200: all alerts of a group are over
 	Malformed    Outcome = "malformed"    // 400
 	Unauthorized Outcome = "unauthorized" // 401
 	WrongMethod  Outcome = "wrong_method" // 405
@@ -33,7 +34,7 @@ const (
 
 // Outcomes lists every outcome.
 func Outcomes() []Outcome {
-	return []Outcome{Accepted, Unmatched, Tested, Malformed, Unauthorized, WrongMethod, TooLarge, WrongType, Unevaluable, Unavailable}
+	return []Outcome{Accepted, Unmatched, Tested, Resolved, Malformed, Unauthorized, WrongMethod, TooLarge, WrongType, Unevaluable, Unavailable}
 }
 
 // status is the outcome's HTTP status.
@@ -41,7 +42,7 @@ func (o Outcome) status() int {
 	switch o {
 	case Accepted:
 		return http.StatusAccepted
-	case Unmatched, Tested:
+	case Unmatched, Tested, Resolved:
 		return http.StatusOK
 	case Malformed:
 		return http.StatusBadRequest
@@ -140,15 +141,11 @@ func (r *Receiver) answer(w http.ResponseWriter, req *http.Request, s source) ([
 	case err != nil: // the connection was cut, or too slow
 		return refused(again(refuse(Unavailable, err)))
 	}
-	var answers []answer
-	for _, a := range batch.alerts {
-		a.Cluster = r.opts.Cluster
-		answers = append(answers, r.open(req.Context(), a))
-	}
 	if batch.grouped {
-		return answers, group(answers, batch.resolved)
+		return r.group(req.Context(), batch)
 	}
-	return answers, single(answers[0])
+	a := r.open(req.Context(), batch.alerts[0])
+	return []answer{a}, single(a)
 }
 
 // whole is what one request is answered.
@@ -160,46 +157,13 @@ type whole struct {
 
 func single(a answer) whole { return whole{a.Outcome.status(), a.reply, a.retryAfter} }
 
-// groupReply answers a group of alerts: with the gravest outcome of any of them.
-type groupReply struct {
-	Outcome  Outcome `json:"outcome"`
-	Reason   string  `json:"reason,omitempty"`
-	Resolved int     `json:"resolved"`
-	Alerts   []reply `json:"alerts"`
-}
-
-// group is graver the more is lost: where one alert could not be started the whole group is to be sent again, which joins
-// the cases that were opened.
-func group(answers []answer, resolved int) whole {
-	out := whole{body: nil}
-	body := groupReply{Outcome: Unmatched, Resolved: resolved, Alerts: []reply{}}
-	for _, a := range answers {
-		body.Alerts = append(body.Alerts, a.reply)
-		if gravity(a.Outcome) > gravity(body.Outcome) {
-			body.Outcome, body.Reason, out.retryAfter = a.Outcome, a.Reason, a.retryAfter
-		}
-	}
-	if len(answers) == 0 {
-		body.Reason = "all alerts of the group are resolved: they start nothing"
-	}
-	out.status, out.body = body.Outcome.status(), body
-	return out
-}
-
-func gravity(o Outcome) int {
-	switch o {
-	case Unavailable:
-		return 3
-	case Accepted:
-		return 2
-	case Unevaluable:
-		return 1
-	}
-	return 0
-}
-
 func (r *Receiver) open(ctx context.Context, a plan.Alert) answer {
-	out := answer{reply: reply{Outcome: Tested, Alert: a.ID}, alert: &a}
+	out := answer{reply: reply{Outcome: Tested, Alert: a.ID}}
+	if a.Time.IsZero() { // the source does not say
+		a.Time = r.opts.Now().UTC()
+	}
+	a.Cluster = r.opts.Cluster
+	out.alert = &a
 	if falco.IsTest(a) {
 		out.Reason = "connection test: alerts of this receiver start playbooks"
 		return out

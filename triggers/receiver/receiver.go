@@ -13,7 +13,7 @@ import (
 	"github.com/firebreak-ir/firebreak/triggers"
 )
 
-// Paths of the receiver. The token is asked for on AlertPath alone; a client CA is asked of every connection, whatever
+// Paths of the receiver. The token is asked for where alerts come in alone; a client CA is asked of every connection, whatever
 // the path.
 const (
 	AlertPath        = "/v1/falco"
@@ -25,6 +25,15 @@ const (
 	MetricsPath = "/metrics"
 )
 
+// Paths are those on which alerts come in.
+func Paths() []string {
+	var out []string
+	for _, s := range sources() {
+		out = append(out, s.path)
+	}
+	return out
+}
+
 // Options are what a receiver needs.
 type Options struct {
 	Cluster string // name of the cluster that the alerts come from
@@ -34,6 +43,7 @@ type Options struct {
 	Token   string                      // bearer token; empty only with a client CA or on loopback
 	Timeout time.Duration               // for starting the runs of one alert
 	Log     *slog.Logger
+	Now     func() time.Time // for alerts that do not say when; nil: the machine's clock
 }
 
 // Receiver is the HTTP handler.
@@ -46,6 +56,9 @@ type Receiver struct {
 
 // New makes a receiver.
 func New(opts Options) *Receiver {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	r := &Receiver{opts: opts, token: newToken(opts.Token), metrics: newMetrics(opts.Router.Playbooks()), mux: http.NewServeMux()}
 	for _, s := range sources() {
 		r.mux.HandleFunc(s.path, func(w http.ResponseWriter, req *http.Request) { r.alerts(w, req, s) })

@@ -25,9 +25,11 @@ type source struct {
 
 // batch is what one request holds.
 type batch struct {
-	alerts   []plan.Alert
-	grouped  bool // answered as a group, also where there is one alert or none
-	resolved int
+	alerts    []plan.Alert
+	wrong     []error // alerts that cannot be read
+	grouped   bool    // answered as a group, also where there is one alert or none
+	resolved  int     // alerts that are over
+	truncated int     // alerts that the sender left out
 }
 
 // sources are all forms.
@@ -46,7 +48,7 @@ func sources() []source {
 			path: AlertmanagerPath, wants: "application/json", most: alertmanager.MaxBytes, reads: isJSON,
 			decode: func(_ http.Header, body io.Reader) (batch, error) {
 				g, err := alertmanager.Decode(body)
-				return batch{alerts: g.Firing, grouped: true, resolved: g.Resolved}, err
+				return batch{alerts: g.Firing, wrong: g.Wrong, grouped: true, resolved: g.Resolved, truncated: g.Truncated}, err
 			},
 			tooLarge:  func(err error) bool { return errors.Is(err, alertmanager.ErrTooLarge) },
 			malformed: func(err error) bool { return errors.As(err, new(*alertmanager.MalformedError)) },

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,10 @@ func TestAGroupOfAlertmanagerIsAnsweredAsAWhole(t *testing.T) {
 		return `{"status":"firing","labels":{"alertname":"Mining","severity":"` + severity + `","pod":"` + pod + `"},"startsAt":"2026-07-01T12:00:00Z","fingerprint":"` + pod + `"}`
 	}
 	body := func(alerts ...string) string { return `{"version":"4","alerts":[` + strings.Join(alerts, ",") + `]}` }
+	var storm []string
+	for i := range 1000 {
+		storm = append(storm, firing(fmt.Sprintf("pod-%d", i), "critical"))
+	}
 	tests := []struct {
 		name, body string
 		down       bool
@@ -65,8 +70,12 @@ func TestAGroupOfAlertmanagerIsAnsweredAsAWhole(t *testing.T) {
 		{"two fire, one is over", body(firing("a", "critical"), firing("b", "critical"), `{"status":"resolved"}`), false, 202, Accepted, 2},
 		{"one of two matches", body(firing("a", "critical"), firing("b", "warning")), false, 202, Accepted, 1},
 		{"none matches", body(firing("a", "warning")), false, 200, Unmatched, 0},
-		{"all are over", body(`{"status":"resolved"}`), false, 200, Unmatched, 0},
+		{"all are over", body(`{"status":"resolved"}`), false, 200, Resolved, 0},
 		{"the engine is down", body(firing("a", "critical"), firing("b", "warning")), true, 503, Unavailable, 0},
+		{"one cannot be read", body(firing("a", "critical"), `{"status":"firing"}`), false, 202, Accepted, 1},
+		{"one cannot be read, and one is to be sent again", body(firing("a", "critical"), `{"status":"firing"}`), true, 503, Unavailable, 0},
+		{"some were left out", `{"version":"4","truncatedAlerts":7,"alerts":[` + firing("a", "warning") + `]}`, false, 400, Malformed, 0},
+		{"a storm", body(storm...), false, 202, Accepted, len(storm)},
 		{"malformed", `{"version":"4","alerts":[{"status":"firing"}]}`, false, 400, Malformed, 0},
 	}
 	for _, test := range tests {
@@ -74,9 +83,14 @@ func TestAGroupOfAlertmanagerIsAnsweredAsAWhole(t *testing.T) {
 			e := &engine{down: test.down}
 			opts := options(t, e, io.Discard)
 			opts.Router = sourced(t)
-			status, got := hand(t, New(opts), AlertmanagerPath, "application/json", test.body)
+			r := New(opts)
+			status, got := hand(t, r, AlertmanagerPath, "application/json", test.body)
 			if status != test.status || got.Outcome != test.outcome || len(e.started) != test.started {
 				t.Fatalf("%d %+v, %d started", status, got, len(e.started))
+			}
+			if page := get(t, r, MetricsPath); !strings.Contains(page, fmt.Sprintf("firebreak_alerts_total{outcome=%q} ", test.outcome)) ||
+				strings.Contains(page, fmt.Sprintf("firebreak_alerts_total{outcome=%q} 0\n", test.outcome)) {
+				t.Errorf("not counted as %s:\n%s", test.outcome, page)
 			}
 		})
 	}
@@ -110,7 +124,7 @@ func TestAnEventBecomesAnAlertByTheTriggersMapping(t *testing.T) {
 				return
 			}
 			a := e.started[0].Alert
-			if a.Rule != "Door 3" || a.Target.Namespace != "shop" || a.Target.Pod != "web-1" || a.Priority != "Critical" || a.Cluster != "lab" {
+			if a.Rule != "Door 3" || a.Target.Namespace != "shop" || a.Target.Pod != "web-1" || a.Priority != "Critical" || a.Cluster != "lab" || a.Time.IsZero() {
 				t.Fatalf("%+v", a)
 			}
 			if e.started[0].Workflow != plan.WorkflowID("ce", "Door 3/web-1") {

@@ -58,4 +58,7 @@ func TestDuplicates(t *testing.T) {
 		t.Fatalf("%+v", late)
 	}
 	ended(late)
+	if again := start(plan.Dedup{OnDuplicate: plan.New}, guarded("gate")); !again.Dropped || again.Case != late.Case {
+		t.Fatalf("a case of its own is opened for an alert that had one: %+v", again)
+	}
 }

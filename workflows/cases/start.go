@@ -21,7 +21,7 @@ type Started struct {
 	Run      string `json:"run"`
 	Playbook string `json:"playbook"`
 	Joined   bool   `json:"joined"`            // the alert joined a case that was running already
-	Dropped  bool   `json:"dropped,omitempty"` // a case runs already and the playbook drops its further alerts: it was not counted
+	Dropped  bool   `json:"dropped,omitempty"` // it is not counted: a case runs already and the playbook drops further alerts, or the alert's own has ended
 	Reopens  string `json:"reopens,omitempty"` // the case of the same key that ended shortly before
 }
 
@@ -38,7 +38,7 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	if err != nil {
 		return Started{}, err
 	}
-	if in.Plan.Dedup.OnDuplicate == plan.Drop && before.Open() {
+	if duplicate(before, in.Plan.Dedup.OnDuplicate) {
 		return Started{Case: before.ID, Workflow: workflowID, Run: before.Run, Playbook: in.Plan.Name, Joined: true, Dropped: true}, nil
 	}
 	in.Reopens = reopened(before, in.Plan.Dedup.ReopenWithin, time.Now())
@@ -63,10 +63,19 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	}, nil
 }
 
+// duplicate tells whether an alert is counted nowhere: a case of its key runs and its playbook drops further ones; or each
+// alert has a case of its own, and this one's has ended already.
+func duplicate(before Case, d plan.OnDuplicate) bool {
+	if before.ID == "" {
+		return false
+	}
+	return d == plan.Drop && before.Open() || d == plan.New && !before.Open()
+}
+
 // before looks for the newest case of the key, where the playbook wants something of it. One that began meanwhile is not
 // seen: of two alerts at the same moment the second joins.
 func (c *Cases) before(ctx context.Context, workflowID string, d plan.Dedup) (Case, error) {
-	if d.OnDuplicate != plan.Drop && d.ReopenWithin == 0 {
+	if d.OnDuplicate != plan.Drop && d.OnDuplicate != plan.New && d.ReopenWithin == 0 {
 		return Case{}, nil
 	}
 	info, err := c.info(ctx, workflowID, "")
