@@ -35,12 +35,27 @@ func compilePage(t *testing.T, name string, least int) {
 	}
 	for i, part := range parts[1:] {
 		text, _, _ := strings.Cut(part, "```")
-		_, problems := compile.Compile(fmt.Sprintf("example %d", i+1), []byte(whole(text)), all.Catalog(all.Deps{}))
+		_, problems := compile.With(fmt.Sprintf("example %d", i+1), []byte(whole(text)), beside())
 		for _, p := range problems {
 			if p.Rule != "unused-input" || strings.HasPrefix(text, "apiVersion") {
 				t.Errorf("%v\n%s", p, text)
 			}
 		}
+	}
+}
+
+// beside is what stands beside the examples: the alert of a schedule, and a playbook that one of them calls.
+func beside() compile.Options {
+	const called = "apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: pod-evidence, version: 1.4.0}\n" +
+		"inputs: {namespace: {type: string, required: true}, pod: {type: string, required: true}}\n" +
+		"steps: [{id: note, phase: preserve, set: {files: 2, of: \"${{ inputs.namespace + '/' + inputs.pod }}\"}}]\n" +
+		"outputs: {files: \"${{ steps.note.output.files }}\"}\n"
+	return compile.Options{
+		Catalog: all.Catalog(all.Deps{}),
+		Read:    func(string) ([]byte, error) { return []byte(`{"rule": "Terminal shell in container"}`), nil },
+		Find: func(string) ([]compile.Source, error) {
+			return []compile.Source{{File: "pod-evidence.yaml", Data: []byte(called)}}, nil
+		},
 	}
 }
 

@@ -181,7 +181,7 @@ func (r *reading) ordered(over ast.Expr) {
 	default:
 		return
 	}
-	r.report(over, "map-order", "a map has no order, so no expression may walk over it; walk over a list, or read single keys")
+	r.report(over, "map-order", "a map has no order, so no expression may walk over it; walk over sortedKeys(…), or read single keys")
 }
 
 func (r *reading) hasMapLiteral() bool {
