@@ -27,15 +27,15 @@ func Quote(language, text string) (string, error) {
 }
 
 // Escape gives text as it stands inside quotes of PromQL, whichever they are: its string literals follow Go's
-// (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals).
+// (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals). Quotes are written by their numbers, since a
+// backslash before the quote that does not enclose the literal is an error.
 func Escape(text string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
 		switch {
-		case r == '\\' || r == '"' || r == '\'':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029:
+		case r == '\\':
+			b.WriteString(`\\`)
+		case r == '"' || r == '\'' || r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
