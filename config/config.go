@@ -18,6 +18,7 @@ type Config struct {
 	Playbooks      []Playbook                // what is loaded, in this order
 	Inputs         map[string]map[string]any // input values by playbook
 	DockerExplorer []string                  // command, one word an item
+	ProbeImage     string                    // of the ephemeral containers that look into pods; empty: the default
 	Signing        []SigningKey              // whose signatures count; none: playbooks need not be signed
 	Encryption     Encryption                // of what Temporal keeps
 	Prometheus     Prometheus                // what knows the cluster's metrics

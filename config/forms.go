@@ -32,6 +32,14 @@ func webPage() form {
 	return form{be: "an address such as http://127.0.0.1:8233", fits: isWebPage}
 }
 
+// image is a reference to a container image.
+func image() form {
+	return form{
+		be:   "an image, such as registry.example.com/busybox@sha256:…",
+		fits: regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._:/@-]{0,254}$`).MatchString,
+	}
+}
+
 // path is a file or a folder, there or not.
 func path() form {
 	return form{be: "a path", fits: func(text string) bool { return strings.TrimSpace(text) != "" }}

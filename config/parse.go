@@ -128,6 +128,7 @@ func (p *parser) inputs(m *syntax.Mapping) {
 }
 
 func (p *parser) tools(m *syntax.Mapping) {
+	p.text(m, "tools.", "probeImage", &p.config.ProbeImage, image())
 	if n := m.Optional("dockerExplorer"); n != nil {
 		p.config.DockerExplorer = m.Texts("dockerExplorer")
 		if n.Kind == syntax.List && len(n.Items) == 0 {

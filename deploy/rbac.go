@@ -18,13 +18,32 @@ const (
 	ServiceAccount = "firebreak-worker"
 )
 
-// RBAC is the manifest of the worker's namespace, service account and role: the union of what all activities declare.
+// RBAC is the manifest of the worker's namespace, service account and roles: the union of what all activities declare. What
+// gives more power than its activity needs stands in a role of its own, which can be left out.
 func RBAC(definitions []activities.Definition) []byte {
-	var b strings.Builder
-	b.WriteString(head)
-	writeRules(&b, rules(definitions))
-	b.WriteString(tail)
-	return []byte(b.String())
+	var usual, strong strings.Builder
+	for _, r := range rules(definitions) {
+		b := &usual
+		if isStrong(r.resource) {
+			b = &strong
+		}
+		r.write(b)
+	}
+	text := head + role(ServiceAccount, usual.String())
+	if strong.Len() > 0 {
+		text += strongHead + role(ServiceAccount+"-nodes", strong.String())
+	}
+	return []byte(text)
+}
+
+// isStrong tells the kubelet's whole API, of which a checkpoint is a small part.
+func isStrong(resource string) bool { return resource == "nodes/proxy" }
+
+func (r *rule) write(b *strings.Builder) {
+	for _, line := range r.comment() {
+		fmt.Fprintf(b, "  # %s\n", line)
+	}
+	fmt.Fprintf(b, "  - apiGroups: [%q]\n    resources: [%q]\n    verbs: [%s]\n", r.group, r.resource, quoted(r.sortedVerbs()))
 }
 
 const head = `# Made from the activities' declared permissions; change those, then run ` + "`go test ./deploy -update`" + `.
@@ -39,27 +58,34 @@ metadata:
   name: ` + ServiceAccount + `
   namespace: ` + Namespace + `
 ---
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata:
-  name: ` + ServiceAccount + `
-rules:
 `
 
-const tail = `---
+const strongHead = `---
+# Leave this role out where no node can take checkpoints: who may call a kubelet can also run commands in the node's pods.
+`
+
+// role is a role with these rules, given to the worker.
+func role(name, rules string) string {
+	return `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: ` + name + `
+rules:
+` + rules + `---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
-  name: ` + ServiceAccount + `
+  name: ` + name + `
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
-  name: ` + ServiceAccount + `
+  name: ` + name + `
 subjects:
   - kind: ServiceAccount
     name: ` + ServiceAccount + `
     namespace: ` + Namespace + `
 `
+}
 
 // rule is all that is done with one resource.
 type rule struct {

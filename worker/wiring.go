@@ -10,6 +10,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/all"
 	"github.com/firebreak-ir/firebreak/activities/aws"
 	"github.com/firebreak-ir/firebreak/activities/kube"
+	"github.com/firebreak-ir/firebreak/activities/live"
 	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
 	"github.com/firebreak-ir/firebreak/custody"
@@ -26,6 +27,7 @@ type Settings struct {
 	Kubeconfig     string   // empty: as kubectl finds it, else the pod's own service account
 	KubeContext    string
 	Prometheus     telemetry.Prometheus // the zero value is none
+	ProbeImage     string               // of ephemeral containers; empty: the default
 }
 
 // Wire opens what the activities need. A cluster or an account that cannot be reached is told by the first activity
@@ -43,6 +45,7 @@ func Wire(s Settings, history *cases.Cases) (all.Deps, error) {
 		Tracker:        ticket.NewFolder(s.Tracker, time.Now),
 		EBS:            block.NewEBSClient,
 		Prometheus:     s.Prometheus,
+		Probe:          live.Probe{Image: s.ProbeImage},
 		DockerExplorer: s.DockerExplorer,
 	}, nil
 }

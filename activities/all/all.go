@@ -21,6 +21,7 @@ type Deps struct {
 	History        evidence.History
 	Tracker        ticket.Tracker
 	Prometheus     telemetry.Prometheus
+	Probe          live.Probe
 	EBS            forensics.EBS
 	DockerExplorer []string // command, one word an item
 }
@@ -48,8 +49,11 @@ func List(d Deps) []activities.Definition {
 		kube.VerifyIsolation(d.Cluster), // what other policies still allow
 
 		// preserve: the most volatile first
-		live.Logs(d.Cluster, d.Store), // every container, previous runs too
-		aws.SnapshotVolumes(d.AWS),    // all volumes at one moment
+		live.CheckpointContainers(d.Cluster, d.Store), // memory, into an archive on the node
+		live.Processes(d.Cluster, d.Store, d.Probe),   // what runs, by an ephemeral container
+		live.Sockets(d.Cluster, d.Store, d.Probe),     // who talks to whom
+		live.Logs(d.Cluster, d.Store),                 // every container, previous runs too
+		aws.SnapshotVolumes(d.AWS),                    // all volumes at one moment
 
 		// analyze: offline, without a mount
 		forensics.ReadSnapshot(offline),   // snapshot -> image, every checksum verified

@@ -56,6 +56,9 @@ func dryInputs() map[string]string {
 		"kube.cordon_node":           `{"node":"node-1"}`,
 		"kube.isolate_pod":           pod,
 		"kube.verify_isolation":      pod,
+		"live.checkpoint":            pod,
+		"live.processes":             pod,
+		"live.sockets":               pod,
 		"live.logs":                  pod,
 		"aws.snapshot_volumes":       `{"instance":"` + instance + `"}`,
 		"forensics.read_snapshot":    `{"snapshot":"snap-0123456789abcdef0"}`,
@@ -115,6 +118,9 @@ func newDryWorld(t *testing.T) *dryWorld {
 	target := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-0", UID: "uid-1", Labels: map[string]string{"app": "web"}},
 		Spec:       corev1.PodSpec{NodeName: "node-1", Containers: []corev1.Container{{Name: "web"}}},
+		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+			{Name: "web", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
+		}},
 	}
 	return &dryWorld{root: t.TempDir(), cluster: fake.NewClientset(node, target)}
 }

@@ -1,5 +1,5 @@
-// Package live captures from pods that still run, through the Kubernetes API, into the case's evidence. It changes
-// nothing in the pod.
+// Package live captures from pods that still run, through the Kubernetes API, into the case's evidence. Nothing that runs
+// in the pod is stopped, changed or trusted; a look into it leaves an ephemeral container in its spec.
 package live
 
 import (

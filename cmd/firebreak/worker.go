@@ -90,7 +90,7 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker, error) {
 	deps, err := worker.Wire(worker.Settings{
 		Evidence: d.config.Evidence, Tracker: d.config.Tracker, DockerExplorer: d.config.DockerExplorer,
-		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext, Prometheus: prometheusOf(d.config),
+		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext, Prometheus: prometheusOf(d.config), ProbeImage: d.config.ProbeImage,
 	}, d.Cases)
 	if err != nil {
 		return nil, err

@@ -83,5 +83,5 @@ func (n *node) writeImages() error {
 		return err
 	}
 	created := time.Date(2026, time.January, 5, 9, 30, 0, 0, time.UTC) // fixed, so that an image keeps its digest
-	return errors.Join(ociimage.Write(file, created, ociimage.Pause(busybox), ociimage.Web(busybox)), file.Close())
+	return errors.Join(ociimage.Write(file, created, ociimage.Pause(busybox), ociimage.Web(busybox), ociimage.Probe(busybox)), file.Close())
 }

@@ -12,6 +12,7 @@ import (
 const (
 	PauseName = "firebreak.lab/pause:1"
 	WebName   = "docker.io/shop/web:1.4.2"
+	ProbeName = "docker.io/library/busybox:stable" // what ephemeral containers run where nobody names another image
 )
 
 // FindBusybox gives the path of a statically linked busybox: the images hold no C library.
@@ -55,6 +56,11 @@ func Web(busybox []byte) Image {
 		Name: WebName, Layers: []Layer{base(busybox), site},
 		Command: []string{"/bin/sh", "-c", serve}, Env: []string{"PATH=/bin", "SHOP=web"}, Dir: "/www",
 	}
+}
+
+// Probe is an image of nothing but the tools.
+func Probe(busybox []byte) Image {
+	return Image{Name: ProbeName, Layers: []Layer{base(busybox)}, Command: []string{"/bin/sh"}}
 }
 
 // ReadBusybox is FindBusybox and the program's bytes.
