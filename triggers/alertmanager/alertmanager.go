@@ -25,6 +25,9 @@ const (
 // Source is the source of the alerts.
 const Source = "alertmanager"
 
+// Unnamed is the rule of an alert without the label alertname, which Alertmanager takes too.
+const Unnamed = "unnamed"
+
 // Group is what one request holds.
 type Group struct {
 	Firing    []plan.Alert // their Cluster is left empty
@@ -123,7 +126,7 @@ func (i item) alert(place string) (plan.Alert, error) {
 		return plan.Alert{}, &MalformedError{Place: place + ".status", Err: fmt.Errorf("want firing or resolved, got %.20q", i.Status)}
 	}
 	if rule == "" {
-		return plan.Alert{}, &MalformedError{Place: place + ".labels.alertname", Err: errors.New("is missing")}
+		rule = Unnamed
 	}
 	labels, err := texts(place+".labels", i.Labels)
 	if err != nil {

@@ -72,11 +72,11 @@ func TestAGroupOfAlertmanagerIsAnsweredAsAWhole(t *testing.T) {
 		{"none matches", body(firing("a", "warning")), false, 200, Unmatched, 0},
 		{"all are over", body(`{"status":"resolved"}`), false, 200, Resolved, 0},
 		{"the engine is down", body(firing("a", "critical"), firing("b", "warning")), true, 503, Unavailable, 0},
-		{"one cannot be read", body(firing("a", "critical"), `{"status":"firing"}`), false, 202, Accepted, 1},
-		{"one cannot be read, and one is to be sent again", body(firing("a", "critical"), `{"status":"firing"}`), true, 503, Unavailable, 0},
+		{"one cannot be read", body(firing("a", "critical"), `{"status":"pending"}`), false, 202, Accepted, 1},
+		{"one cannot be read, and one is to be sent again", body(firing("a", "critical"), `{"status":"pending"}`), true, 503, Unavailable, 0},
 		{"some were left out", `{"version":"4","truncatedAlerts":7,"alerts":[` + firing("a", "warning") + `]}`, false, 400, Malformed, 0},
 		{"a storm", body(storm...), false, 202, Accepted, len(storm)},
-		{"malformed", `{"version":"4","alerts":[{"status":"firing"}]}`, false, 400, Malformed, 0},
+		{"malformed", `{"version":"4","alerts":[{"status":"pending"}]}`, false, 400, Malformed, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -158,8 +159,8 @@ func caseOf(info *workflowpb.WorkflowExecutionInfo) Case {
 		Cluster: words.text(workflows.ClusterAttribute), Phase: words.text(workflows.PhaseAttribute),
 		Outcome: words.text(workflows.OutcomeAttribute), Started: info.GetStartTime().AsTime(),
 	}
-	if found.ID == "" { // the run's first task is still to come
-		found.ID = workflows.CaseID(found.Workflow, info.GetFirstRunId())
+	if found.ID == "" { // the run's first task is still to come; lists do not say which run is the first, and later runs have the id
+		found.ID = workflows.CaseID(found.Workflow, cmp.Or(info.GetFirstRunId(), found.Run))
 	}
 	if began := words.time(workflows.StartedAttribute); !began.IsZero() { // of the chain, not of its last run
 		found.Started = began
