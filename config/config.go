@@ -20,6 +20,8 @@ type Config struct {
 	DockerExplorer []string                  // command, one word an item
 	ProbeImage     string                    // of the ephemeral containers that look into pods; empty: the default
 	Signing        []SigningKey              // whose signatures count; none: playbooks need not be signed
+	People         []Person                  // who may decide; empty: everybody, without proof
+	Responders     []string                  // groups whose members may decide about held steps
 	Encryption     Encryption                // of what Temporal keeps
 	Prometheus     Prometheus                // what knows the cluster's metrics
 	Codec          Codec                     // the server that decrypts for the Web UI

@@ -36,6 +36,8 @@ func (p *parser) file(m *syntax.Mapping) {
 	p.receiver(m.Map("receiver"))
 	p.playbooks(m)
 	p.signing(m.Map("signing"))
+	p.people(m.List("people"))
+	p.responders(m)
 	p.encryption(m.Map("encryption"))
 	p.codec(m.Map("codec"))
 	p.deployment(m.Map("deployment"))

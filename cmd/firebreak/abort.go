@@ -12,7 +12,7 @@ import (
 )
 
 func abortCommand(a *app) *cobra.Command {
-	var reason string
+	var f decideFlags
 	c := &cobra.Command{
 		Use:     "abort CASE --reason WHY",
 		Short:   "End a case early: nothing new is started, evidence is sealed, containment stays",
@@ -26,15 +26,15 @@ Where no worker answers, the case is canceled instead, which comes to the same, 
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, true),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.connect(nil, func(d desk) error { return a.abort(c.Context(), d, args[0], reason) })
+			return a.connect(nil, func(d desk) error { return a.abort(c.Context(), d, args[0], f) })
 		},
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; it becomes part of the record")
+	f.flags(c, "why; it becomes part of the record")
 	_ = c.MarkFlagRequired("reason")
 	return c
 }
 
-func (a *app) abort(ctx context.Context, d desk, reference, reason string) error {
+func (a *app) abort(ctx context.Context, d desk, reference string, f decideFlags) error {
 	found, err := d.Find(ctx, reference)
 	if err != nil {
 		return err
@@ -42,7 +42,11 @@ func (a *app) abort(ctx context.Context, d desk, reference, reason string) error
 	if !found.Open() {
 		return wrongf("case %s has ended already: %s", found.ID, caseStatus(found))
 	}
-	err = d.Decide(ctx, found, workflows.Decision{Action: workflows.AbortCase, Reason: reason, By: a.person})
+	what, err := a.signed(d, found, workflows.Decision{Action: workflows.AbortCase, Reason: f.reason}, f.key)
+	if err != nil {
+		return err
+	}
+	err = d.Decide(ctx, found, what)
 	if errors.Is(err, cases.ErrNoWorker) {
 		fmt.Fprintln(a.stderr, "no worker answers for the case: it is canceled instead, once one runs; your name and the reason "+
 			"may be missing in its record")

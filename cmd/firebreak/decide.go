@@ -3,19 +3,23 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/authority"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
 func retryCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "retry CASE STEP",
-		Short:   "Run a held step again",
-		Example: "  firebreak retry pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f disks",
-		Args:    cobra.ExactArgs(2),
+		Use:   "retry CASE STEP",
+		Short: "Run a held step again",
+		Example: `  firebreak retry pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f disks
+  firebreak retry pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f disks --set region='"eu-central-1"' --reason "wrong region"`,
+		Args: cobra.ExactArgs(2),
 	}
 	return decision(a, c, workflows.RetryStep, "why, for the record")
 }
@@ -32,30 +36,117 @@ func skipCommand(a *app) *cobra.Command {
 	return c
 }
 
+func rollbackCommand(a *app) *cobra.Command {
+	var f decideFlags
+	c := &cobra.Command{
+		Use:     "rollback CASE --reason WHY",
+		Short:   "End a case early and take back what it changed",
+		GroupID: "cases",
+		Long: `Ends a case, held or not, and undoes its changes, the last one first, before its finally runs: a false alarm. What was
+contained is free again. Evidence is never deleted. To end a case and keep everything contained, use firebreak abort.`,
+		Example:           `  firebreak rollback pod-compromise-1a2b --reason "a false alarm, see ticket 4711"`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeCase(a, true),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.decided(c.Context(), args[0], workflows.Decision{Action: workflows.RollbackCase}, f)
+		},
+	}
+	f.flags(c, "why; it becomes part of the record")
+	_ = c.MarkFlagRequired("reason")
+	return c
+}
+
+// decideFlags are those of every decision.
+type decideFlags struct {
+	reason string
+	key    string
+	set    []string
+}
+
+func (f *decideFlags) flags(c *cobra.Command, why string) {
+	c.Flags().StringVar(&f.reason, "reason", "", why)
+	c.Flags().StringVar(&f.key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
+}
+
 // decision makes a command that decides a held step.
 func decision(a *app, c *cobra.Command, action workflows.Action, why string) *cobra.Command {
-	var reason string
+	var f decideFlags
 	c.GroupID = "cases"
-	c.Flags().StringVar(&reason, "reason", "", why)
+	f.flags(c, why)
+	if action == workflows.RetryStep {
+		c.Flags().StringArrayVar(&f.set, "set", nil, "replace a field of the step's input, as name=JSON; may be given several times")
+	}
 	c.ValidArgsFunction = completeHeld(a)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return a.connect(nil, func(d desk) error {
-			found, err := d.Find(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return a.decide(c.Context(), d, found, workflows.Decision{Path: args[1], Action: action, Reason: reason, By: a.person})
-		})
+		return a.decided(c.Context(), args[0], workflows.Decision{Path: args[1], Action: action}, f)
 	}
 	return c
+}
+
+func (a *app) decided(ctx context.Context, reference string, what workflows.Decision, f decideFlags) error {
+	var err error
+	if what.Set, err = setFields(f.set); err != nil {
+		return err
+	}
+	what.Reason = f.reason
+	return a.connect(nil, func(d desk) error {
+		found, err := d.Find(ctx, reference)
+		if err != nil {
+			return err
+		}
+		if what, err = a.signed(d, found, what, f.key); err != nil {
+			return err
+		}
+		return a.decide(ctx, d, found, what)
+	})
+}
+
+// signed names who decides, and proves it where there is a key.
+func (a *app) signed(d desk, of cases.Case, what workflows.Decision, keyFile string) (workflows.Decision, error) {
+	who, err := a.signer(d.config, keyFile)
+	if err != nil {
+		return what, err
+	}
+	what.By = who.subject
+	if who.key == nil {
+		return what, nil
+	}
+	s, err := who.sign(authority.Decision{
+		Case: of.ID, Step: what.Path, Choice: string(what.Action), Comment: what.Reason, Set: workflows.SetHash(what.Set),
+	}, a.now())
+	what.Signed = &s
+	return what, err
+}
+
+// setFields reads name=JSON; a value that is no JSON is text.
+func setFields(given []string) (map[string]any, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	out := map[string]any{}
+	for _, text := range given {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usage(fmt.Errorf("--set wants name=value, not %q", text))
+		}
+		decoded, err := plan.Decode([]byte(value))
+		if err != nil {
+			decoded = value
+		}
+		out[name] = decoded
+	}
+	return out, nil
 }
 
 func (a *app) decide(ctx context.Context, d desk, of cases.Case, decision workflows.Decision) error {
 	if err := d.Decide(ctx, of, decision); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s: %s step %s; watch it: firebreak watch %s\n", safe(of.ID), decision.Action,
-		safe(decision.Path), safe(of.ID))
+	about := "the case"
+	if decision.Path != "" {
+		about = "step " + decision.Path
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s: %s %s; watch it: firebreak watch %s\n", safe(of.ID), decision.Action, safe(about), safe(of.ID))
 	return err
 }
 

@@ -95,7 +95,15 @@ func (a *app) prepare(cfg config.Config, name string, f runFlags) (string, workf
 	case f.dryRun:
 		key = fmt.Sprintf("dry run at %d of %s", a.now().UnixNano(), key)
 	}
-	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun}
+	people, err := a.authority(cfg)
+	if err != nil {
+		return "", workflows.Input{}, err
+	}
+	requester, err := a.signer(cfg, "")
+	if err != nil {
+		return "", workflows.Input{}, err
+	}
+	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun, By: requester.subject, Authority: people}
 	return plan.WorkflowID(p.Name, key), in, nil
 }
 

@@ -93,12 +93,16 @@ func (a *app) wantedSchedules(cfg config.Config, names []string) (list []schedul
 		}
 		plans, playbooks = append(plans, p), append(playbooks, p.Name)
 	}
+	people, err := a.authority(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, p := range plans {
 		inputs, err := plan.CheckInputs(p, cfg.Inputs[p.Name])
 		if err != nil && slices.ContainsFunc(p.Triggers, func(t plan.Trigger) bool { return t.Schedule != nil }) {
 			return nil, nil, wrongf("playbook %q: %w", p.Name, err)
 		}
-		its, err := schedules.Of(workflows.Input{Plan: p, Cluster: cfg.Cluster, Inputs: inputs})
+		its, err := schedules.Of(workflows.Input{Plan: p, Cluster: cfg.Cluster, Inputs: inputs, Authority: people})
 		if err != nil {
 			return nil, nil, wrong(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/firebreak-ir/firebreak/triggers"
 	"github.com/firebreak-ir/firebreak/triggers/receiver"
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/authority"
 )
 
 type serveFlags struct {
@@ -58,6 +59,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	people, err := a.authority(cfg)
+	if err != nil {
+		return err
+	}
 	router, err := triggers.NewRouter(plans, plan.NewEvaluator())
 	if err != nil {
 		return wrong(err)
@@ -70,7 +75,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	return a.connected(cfg, log, func(d desk) error {
 		a.announce(log, cfg, plans, listener.Addr())
 		handler := receiver.New(receiver.Options{
-			Cluster: cfg.Cluster, Router: router, Starter: starter{d}, Ready: d.Check, Token: token, Timeout: reach, Log: log, Now: a.now,
+			Cluster: cfg.Cluster, Router: router, Starter: starter{d, people}, Ready: d.Check, Token: token, Timeout: reach, Log: log, Now: a.now,
 		})
 		err := receiver.Serve(ctx, listener, handler, f.drain, log)
 		log.Info("stopped")
@@ -79,7 +84,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 }
 
 // starter opens the cases that alerts trigger, with the inputs that the configuration gives.
-type starter struct{ desk }
+type starter struct {
+	desk
+
+	people *authority.Authority
+}
 
 // Start is triggers.Starter's.
 func (s starter) Start(ctx context.Context, t triggers.Start) (triggers.Case, error) {
@@ -88,7 +97,7 @@ func (s starter) Start(ctx context.Context, t triggers.Start) (triggers.Case, er
 		return triggers.Case{}, err
 	}
 	started, err := s.desk.Start(ctx, t.Workflow, workflows.Input{
-		Plan: t.Plan, Alert: t.Alert, Trigger: t.Trigger, Inputs: inputs, Cluster: s.config.Cluster,
+		Plan: t.Plan, Alert: t.Alert, Trigger: t.Trigger, Inputs: inputs, Cluster: s.config.Cluster, Authority: s.people,
 	})
 	if err != nil {
 		return triggers.Case{}, err

@@ -103,7 +103,7 @@ func (s summary) timeline(out *strings.Builder) {
 	whole := max(s.end().Sub(s.state.Started), time.Millisecond)
 	phase := ""
 	for _, step := range s.state.Steps {
-		if step.Activity == "" && step.Error == "" {
+		if step.Activity == "" && step.Output == nil && step.Error == "" { // a block; its steps tell
 			continue
 		}
 		name := ""

@@ -56,7 +56,7 @@ func (v *view) erase(out *strings.Builder) {
 func (v *view) news(m cases.View) []string {
 	var lines []string
 	for _, s := range m.Steps {
-		if s.Status == activities.StepRunning || s.Status == activities.StepHeld || s.Activity == "" && s.Error == "" {
+		if s.Status == activities.StepRunning || s.Status == activities.StepHeld || s.Activity == "" && s.Output == nil && s.Error == "" {
 			continue
 		}
 		if v.first(s.Path, string(s.Status)+s.Summary+s.Error) {

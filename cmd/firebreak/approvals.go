@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-ir/firebreak/workflows/cases"
+)
+
+func approvalsCommand(a *app) *cobra.Command {
+	var out output
+	c := &cobra.Command{
+		Use:     "approvals",
+		Short:   "List what the open cases ask people",
+		GroupID: "cases",
+		Long: `Lists every approval that is open: what is asked of whom, until when, and what can be chosen. With --output json also
+what is shown, whole, and who has decided already.`,
+		Example: `  firebreak approvals
+  firebreak approvals --output json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.connect(nil, func(d desk) error {
+				list, err := d.Questions(c.Context(), cases.Filter{Limit: 1000})
+				if err != nil {
+					return err
+				}
+				if out.json() {
+					return printJSON(a.stdout, list)
+				}
+				return a.printQuestions(list)
+			})
+		},
+	}
+	out.flag(c, "text", "json")
+	return c
+}
+
+func (a *app) printQuestions(list []cases.Question) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no open case asks anything")
+		return err
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CASE\tSTEP\tASKS\tOF\tCHOICES\tUNTIL\tVOTES")
+	for _, q := range list {
+		until := "-"
+		if !q.Deadline.IsZero() {
+			until = q.Deadline.Local().Format(time.DateTime)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", safe(q.Case), safe(q.Step), safe(q.Title), safe(strings.Join(q.Circles, ", ")),
+			safe(strings.Join(q.Choices, ", ")), until, len(q.Votes))
+	}
+	return w.Flush()
+}
+
+func signalCommand(a *app) *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use:     "signal CASE NAME",
+		Short:   "Tell a case something that its playbook waits for",
+		GroupID: "cases",
+		Long: `Sends a named signal, with data if there is any. A step with wait: {until: …} looks at the signals that have come, such as
+signals.exists(s, s.name == 'vendor' && s.data.ok).`,
+		Example:           `  firebreak signal pod-compromise-1a2b vendor --data '{"ok": true}'`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeCase(a, true),
+		RunE: func(c *cobra.Command, args []string) error {
+			payload := map[string]any{}
+			if data != "" {
+				if err := json.Unmarshal([]byte(data), &payload); err != nil {
+					return wrongf("--data is no JSON object: %v", err)
+				}
+			}
+			return a.connect(nil, func(d desk) error {
+				found, err := d.Find(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return d.Tell(c.Context(), found, map[string]any{"name": args[1], "by": a.person, "data": payload, "time": a.now().UTC()})
+			})
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "a JSON object")
+	return c
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/authority"
+	"github.com/firebreak-ir/firebreak/workflows/cases"
+)
+
+type approveFlags struct {
+	choice  string
+	comment string
+	key     string
+}
+
+func approveCommand(a *app) *cobra.Command {
+	var f approveFlags
+	c := &cobra.Command{
+		Use:     "approve CASE STEP",
+		Short:   "Answer what a case asks",
+		GroupID: "cases",
+		Long: `Answers an approval that is open. Without --choice it is the first of its choices; firebreak approvals lists what is asked,
+what can be chosen and what is shown. With a key the decision is signed: the case's history then proves who made it. A case
+that was opened with "people" in the configuration takes nothing else.`,
+		Example: `  firebreak approve pod-compromise-1a2b triage --choice contain --comment "seen the shell, it is not ours"
+  firebreak approve pod-compromise-1a2b approve_evict --key ann.key`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeQuestion(a),
+		RunE:              func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], args[1], f, false) },
+	}
+	c.Flags().StringVar(&f.choice, "choice", "", "one of the choices (default the first)")
+	return f.flags(c)
+}
+
+func rejectCommand(a *app) *cobra.Command {
+	var f approveFlags
+	c := &cobra.Command{
+		Use:               "reject CASE STEP",
+		Short:             "Answer no to what a case asks",
+		GroupID:           "cases",
+		Long:              `Answers an approval with "reject", or with the second of its two choices. One with more choices needs firebreak approve --choice.`,
+		Example:           `  firebreak reject pod-compromise-1a2b approve_evict --comment "the node is needed until noon"`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeQuestion(a),
+		RunE:              func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], args[1], f, true) },
+	}
+	return f.flags(c)
+}
+
+func (f *approveFlags) flags(c *cobra.Command) *cobra.Command {
+	c.Flags().StringVar(&f.comment, "comment", "", "why; it becomes part of the record")
+	c.Flags().StringVar(&f.key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
+	return c
+}
+
+func (a *app) approve(ctx context.Context, reference, step string, f approveFlags, no bool) error {
+	return a.connect(nil, func(d desk) error {
+		who, err := a.signer(d.config, f.key)
+		if err != nil {
+			return err
+		}
+		found, err := d.Find(ctx, reference)
+		if err != nil {
+			return err
+		}
+		q, err := question(ctx, d, found, step)
+		if err != nil {
+			return err
+		}
+		if f.choice, err = choiceOf(q, f.choice, no); err != nil {
+			return err
+		}
+		decision, err := who.sign(authority.Decision{
+			Case: found.ID, Step: step, Choice: f.choice, Comment: f.comment, Shown: q.Hash,
+		}, a.now())
+		if err != nil {
+			return err
+		}
+		if err := d.Approve(ctx, found, decision); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s: %s for step %s, by %s; watch it: firebreak watch %s\n", safe(found.ID), safe(f.choice), safe(step),
+			safe(who.subject), safe(found.ID))
+		return err
+	})
+}
+
+// question finds what the case asks at that step.
+func question(ctx context.Context, d desk, of cases.Case, step string) (*workflows.Question, error) {
+	state, err := d.State(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	var open []string
+	for _, q := range state.Questions {
+		if q.Step == step {
+			return q, nil
+		}
+		open = append(open, q.Step)
+	}
+	if len(open) == 0 {
+		return nil, wrongf("case %s asks nothing now", of.ID)
+	}
+	return nil, wrongf("case %s asks nothing at step %q; it asks at %s", of.ID, step, strings.Join(open, ", "))
+}
+
+func choiceOf(q *workflows.Question, choice string, no bool) (string, error) {
+	switch {
+	case no && slices.Contains(q.Choices, "reject"):
+		return "reject", nil
+	case no && len(q.Choices) == 2:
+		return q.Choices[1], nil
+	case no:
+		return "", wrongf("the choices are %s; say which: firebreak approve --choice", strings.Join(q.Choices, ", "))
+	case choice == "":
+		return q.Choices[0], nil
+	case !slices.Contains(q.Choices, choice):
+		return "", wrongf("%q is none of the choices: %s", choice, strings.Join(q.Choices, ", "))
+	}
+	return choice, nil
+}
+
+// completeQuestion completes the case, then the steps at which it asks.
+func completeQuestion(a *app) cobra.CompletionFunc {
+	first := completeCase(a, true)
+	return func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) != 1 {
+			return first(c, args, typed)
+		}
+		var steps []string
+		_ = a.connect(nil, func(d desk) error { // a completion that fails completes nothing
+			found, err := d.Find(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			state, err := d.State(c.Context(), found)
+			for _, q := range state.Questions {
+				steps = append(steps, q.Step+"\t"+q.Title)
+			}
+			return err
+		})
+		return steps, cobra.ShellCompDirectiveNoFileComp
+	}
+}
