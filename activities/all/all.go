@@ -61,6 +61,9 @@ func List(d Deps) []activities.Definition {
 		forensics.DockerExplorer(offline), // the same by another tool
 		forensics.LastWrites(offline),     // what only the journal knows
 
+		// resolve: what no undo brings back
+		kube.DeletePod(d.Cluster), // needs evidence, or a waiver
+
 		// improve: what is left behind
 		ticket.Open(d.Tracker),                     // one ticket a finding
 		report.Render(d.Store),                     // the case as one page

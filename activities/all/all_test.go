@@ -154,14 +154,18 @@ func checkFields(t *testing.T, what string, typ activities.Type) {
 	}
 }
 
-// checkExample compiles the example as the one step of a playbook: an example that lies fails the build.
+// checkExample compiles the example as the steps of a playbook, the last of which is the activity's: an example that lies fails the build.
 func checkExample(t *testing.T, d activities.Definition) {
 	t.Helper()
 	compiled, problems := compile.Compile("example.yaml", compile.Example(d.Example), all.Catalog(all.Deps{}))
 	for _, p := range problems {
 		t.Errorf("example: %s", fmt.Sprint(p))
 	}
-	if len(problems) == 0 && (compiled.Steps[0].Uses == nil || compiled.Steps[0].Uses.Activity != d.Name) {
+	if len(problems) > 0 {
+		return
+	}
+	last := compiled.Steps[len(compiled.Steps)-1] // before it stands what it needs
+	if last.Uses == nil || last.Uses.Activity != d.Name {
 		t.Errorf("the example does not use the activity")
 	}
 }

@@ -65,6 +65,7 @@ func dryInputs() map[string]string {
 		"forensics.list_containers":  image,
 		"forensics.docker_explorer":  image,
 		"forensics.last_writes":      image,
+		"kube.delete_pod":            `{"pods":[{"namespace":"shop","name":"web-0","uid":"uid-1"}]}`,
 		"ticket.open":                `{"title":"Pin the image"}`,
 		"report.render":              `{"record":{"case":"c"}}`,
 		"evidence.export_history":    `{"workflow":"w","run":"r"}`,

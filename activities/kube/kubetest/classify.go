@@ -1,8 +1,12 @@
 package kubetest
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/firebreak-ir/firebreak/activities/conformance"
 )
@@ -24,8 +28,21 @@ func Classify(r *http.Request) conformance.Use {
 		resource += "/" + rest[2]
 	}
 	verb := verbOf(r, len(rest) > 1)
-	write := verb != "get" && verb != "list" && verb != "watch" && r.URL.Query().Get("dryRun") == ""
+	write := verb != "get" && verb != "list" && verb != "watch" && !isDry(r)
 	return conformance.Use{Permission: conformance.Name(verb, group, resource), Write: write}
+}
+
+// isDry tells a request that asks for the API server's own dry run: in the query, or of a deletion in the body.
+func isDry(r *http.Request) bool {
+	if r.URL.Query().Get("dryRun") != "" {
+		return true
+	}
+	if r.Method != http.MethodDelete || r.Body == nil {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))                        // the server reads it too
+	return err == nil && bytes.Contains(body, []byte(metav1.DryRunAll)) // in JSON or protobuf; nothing else in it says All
 }
 
 // apiPath takes /api/v1/… and /apis/<group>/<version>/… apart.
