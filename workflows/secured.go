@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -35,12 +36,32 @@ func (c *incident) secured(ctx workflow.Context, s plan.Step, path string) error
 	id := path + "/evidence"
 	options := activityOptions(c.in.Cluster, u, c.activityID(id), summaryOf(s.Phase, id, "checks the evidence before "+path))
 	_, err := c.execute(ctx, options, CheckEvidence, ActivityInput{
-		Call: c.callOf(id, id), Input: encode(map[string]any{"steps": steps}),
+		Call: c.callOf(id, id), Input: encode(map[string]any{"steps": steps, "elsewhere": c.elsewhere(steps)}),
 	})
 	if err != nil {
 		return failureOf(path, err)
 	}
 	return nil
+}
+
+// elsewhere names the evidence that is no file of the case: the snapshots that a step has made.
+func (c *incident) elsewhere(steps []string) []any {
+	list := []any{}
+	for _, path := range steps {
+		output, _ := c.at(path).Output.(map[string]any)
+		made, _ := output["snapshots"].([]any)
+		var ids []string
+		for _, one := range made {
+			fields, _ := one.(map[string]any)
+			if id, _ := fields["id"].(string); id != "" {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) > 0 {
+			list = append(list, map[string]any{"step": path, "what": "snapshots " + strings.Join(ids, ", ")})
+		}
+	}
+	return list
 }
 
 // taken gives the paths, with iterations, of the captures that stand at one place of the playbook: in a foreach, those of

@@ -85,7 +85,7 @@ func TestAnItemNeedsItsOwnEvidenceAlone(t *testing.T) {
 			s.Uses.Effect, s.Path, s.Requires = activities.Destroy, "each/kill", &plan.Requires{Evidence: []string{"each/take"}}
 		}),
 	}})}, nil)
-	if b.calls("t.destroy") != 1 || b.inputs["each[0]/kill/evidence"] != `{"steps":["each[0]/take"]}` {
+	if b.calls("t.destroy") != 1 || b.inputs["each[0]/kill/evidence"] != `{"elsewhere":[],"steps":["each[0]/take"]}` {
 		t.Fatalf("%q %s", b.ran(), b.inputs["each[0]/kill/evidence"])
 	}
 }

@@ -1,0 +1,164 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/custody"
+)
+
+// CheckInput is the input of evidence.check.
+type CheckInput struct {
+	Steps     []string    `json:"steps" doc:"Paths of the steps that took the evidence, with iterations, such as live[0]/processes"`
+	Elsewhere []Elsewhere `json:"elsewhere,omitempty" doc:"Evidence of these steps that is no file here"`
+}
+
+// Elsewhere is evidence that somebody else keeps, such as a snapshot in the cloud.
+type Elsewhere struct {
+	Step string `json:"step" doc:"Path of the step"`
+	What string `json:"what" doc:"What it is and where, such as snapshots snap-0a, snap-0b"`
+}
+
+// CheckOutput is the output of evidence.check.
+type CheckOutput struct {
+	activities.Result
+
+	Files     int `json:"files" doc:"How many files were read and have the SHA-256 that the custody log says"`
+	Elsewhere int `json:"elsewhere" doc:"How many steps' evidence is kept elsewhere: it is noted, and was not read"`
+}
+
+// Check declares evidence.check.
+func Check(store Store) activities.Definition {
+	return activities.Define(activities.Activity[CheckInput, CheckOutput]{
+		Name:        "evidence.check",
+		Summary:     "Reads evidence again and compares it with the custody log; runs before a step that requires it.",
+		Effect:      activities.Capture,
+		Volatility:  activities.Unvolatile,
+		Place:       activities.OnAnalysis,
+		Idempotency: "It reads files and notes the same text once.",
+		Timeout:     30 * time.Minute,
+		Heartbeat:   time.Minute,
+		Example: `id: check
+phase: resolve
+uses: evidence.check
+with: {steps: ["logs[0]/read_logs"]}
+timeout: 30m
+`,
+		Run: checker{store}.run,
+	})
+}
+
+type checker struct{ store Store }
+
+func (k checker) run(ctx context.Context, call activities.Call, in CheckInput) (CheckOutput, error) {
+	out := CheckOutput{Result: activities.Result{Status: activities.Done}}
+	if call.DryRun {
+		out.Result = would("custody.jsonl", fmt.Sprintf("check the evidence of %d steps", len(in.Steps)))
+		return out, nil
+	}
+	c, by, err := open(k.store, call)
+	if err != nil {
+		return out, err
+	}
+	entries, err := c.Log()
+	if err != nil {
+		return out, err
+	}
+	for _, step := range in.Steps {
+		files, err := checkStep(ctx, c, entries, step)
+		if err != nil {
+			return out, err
+		}
+		out.Files += files
+		if files > 0 {
+			continue
+		}
+		what, kept := elsewhere(in.Elsewhere, step)
+		if !kept {
+			return out, missing(fmt.Errorf("the custody log has no evidence of step %q", step))
+		}
+		if err := c.Note(by, fmt.Sprintf("evidence of step %s is kept elsewhere: %s", step, what)); err != nil {
+			return out, err
+		}
+		out.Elsewhere++
+	}
+	out.Summary = fmt.Sprintf("%d files of evidence are what they were", out.Files)
+	if out.Elsewhere > 0 {
+		out.Summary += fmt.Sprintf("; the evidence of %d steps is kept elsewhere, and was noted", out.Elsewhere)
+	}
+	return out, nil
+}
+
+func elsewhere(list []Elsewhere, step string) (string, bool) {
+	for _, one := range list {
+		if one.Step == step && strings.TrimSpace(one.What) != "" {
+			return one.What, true
+		}
+	}
+	return "", false
+}
+
+// checkStep reads every file that a step has added, and gives their number.
+func checkStep(ctx context.Context, c *custody.Case, entries []custody.Entry, step string) (int, error) {
+	files := 0
+	for _, e := range entries {
+		if e.Action != custody.Added || e.By.Step != step {
+			continue
+		}
+		activities.Report(ctx, activities.Progress{Done: int64(files), Unit: "files"})
+		if err := sameFile(ctx, c, e.Item); err != nil {
+			return files, err
+		}
+		files++
+	}
+	return files, nil
+}
+
+func sameFile(ctx context.Context, c *custody.Case, item custody.Item) error {
+	name, err := c.Path(item.Path)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return missing(fmt.Errorf("the file %q of the evidence is gone", item.Path))
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, reading{ctx, f}); err != nil {
+		return fmt.Errorf("read %q: %w", item.Path, err)
+	}
+	if sum := hex.EncodeToString(hash.Sum(nil)); sum != item.SHA256 {
+		return missing(fmt.Errorf("the file %q of the evidence is not what it was: its SHA-256 is %s, and the custody log says %s", item.Path, sum, item.SHA256))
+	}
+	return nil
+}
+
+func missing(err error) error {
+	return activities.Permanent(activities.GuardTripped, err, "take the evidence and retry, or skip the step with a reason; nothing was destroyed")
+}
+
+// reading stops reading a large file when the activity is to end.
+type reading struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read is io.Reader's.
+func (r reading) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

@@ -1,0 +1,59 @@
+package evidence_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/activities/evidence"
+	"github.com/firebreak-ir/firebreak/custody"
+)
+
+func TestCheckReadsTheEvidenceAgain(t *testing.T) {
+	store := newStore(t)
+	c, err := store.Case("test-1.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"live[0]/logs", "live[1]/logs"} {
+		_, err := c.Put(t.Context(), custody.By{Step: step, Key: step}, "logs/"+strings.ReplaceAll(step, "/", "-"), "log", func(w io.Writer) error {
+			_, err := io.WriteString(w, "log of "+step)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(in string) (evidence.CheckOutput, error) {
+		return run[evidence.CheckOutput](t, evidence.Check(store), call("kill/evidence"), in)
+	}
+	out, err := check(`{"steps":["live[0]/logs","live[1]/logs","disks"],"elsewhere":[{"step":"disks","what":"snapshots snap-1"}]}`)
+	if err != nil || out.Files != 2 || out.Elsewhere != 1 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	log, err := os.ReadFile(filepath.Join(c.Dir(), custody.LogName))
+	if err != nil || !strings.Contains(string(log), "evidence of step disks is kept elsewhere: snapshots snap-1") {
+		t.Fatalf("%s, %v", log, err)
+	}
+	refused := func(in, wrong string) {
+		t.Helper()
+		_, err := check(in)
+		if kind, _ := activities.KindOf(err); kind != activities.GuardTripped || !strings.Contains(err.Error(), wrong) {
+			t.Fatalf("got %v, %s", err, kind)
+		}
+	}
+	refused(`{"steps":["disks"]}`, `no evidence of step "disks"`)
+	refused(`{"steps":["live[2]/logs"],"elsewhere":[{"step":"disks","what":"x"}]}`, `no evidence of step "live[2]/logs"`)
+	name := filepath.Join(c.Dir(), "logs", "live[1]-logs")
+	if err := os.WriteFile(name, []byte("altered"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(`{"steps":["live[0]/logs","live[1]/logs"]}`, `"logs/live[1]-logs" of the evidence is not what it was`)
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	refused(`{"steps":["live[1]/logs"]}`, "is gone")
+}
