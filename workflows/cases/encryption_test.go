@@ -91,7 +91,11 @@ func TestAnEncryptedCase(t *testing.T) {
 	w.more = []activities.Definition{leaky()}
 	w.works()
 	in := secretive(w.cluster, use("see", "test.leaky", activities.OnAnalysis, activities.Capture), guarded("isolate"))
+	in.Plan.Steps[0].Uses.Retry = plan.Retry{Attempts: 2, Initial: 3 * time.Second, Backoff: 1, Max: 3 * time.Second}
 	of := w.opened("encrypted", in)
+	w.until(of, "seen to wait for the next attempt, with what the one before said", func(v cases.View) bool {
+		return len(v.Pending) == 1 && strings.Contains(v.Pending[0].Failure, "failed about "+planted) && v.Pending[0].Progress.Unit == planted
+	})
 	view := w.until(of, "held", held)
 	if !strings.Contains(fmt.Sprint(view.Holds), "marks are forbidden") || !strings.Contains(fmt.Sprintf("%+v", view), "saw "+planted) {
 		t.Errorf("the state is not readable: %+v", view)
