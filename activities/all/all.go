@@ -56,10 +56,11 @@ func List(d Deps) []activities.Definition {
 		aws.SnapshotVolumes(d.AWS),                    // all volumes at one moment
 
 		// analyze: offline, without a mount
-		forensics.ReadSnapshot(offline),   // snapshot -> image, every checksum verified
-		forensics.ListContainers(offline), // containerd's and Docker's, journal replayed
-		forensics.DockerExplorer(offline), // the same by another tool
-		forensics.LastWrites(offline),     // what only the journal knows
+		forensics.AnalyzeSnapshot(offline), // the three below in one step
+		forensics.ReadSnapshot(offline),    // snapshot -> image, every checksum verified
+		forensics.ListContainers(offline),  // containerd's and Docker's, journal replayed
+		forensics.DockerExplorer(offline),  // the same by another tool
+		forensics.LastWrites(offline),      // what only the journal knows
 
 		// resolve: what no undo brings back
 		kube.DeletePod(d.Cluster), // needs evidence, or a waiver
@@ -68,6 +69,7 @@ func List(d Deps) []activities.Definition {
 		ticket.Open(d.Tracker),                     // one ticket a finding
 		report.Render(d.Store),                     // the case as one page
 		evidence.ExportHistory(d.Store, d.History), // what Temporal forgets
+		evidence.Check(d.Store),                    // before a step that requires evidence
 		evidence.Seal(d.Store),                     // the manifest
 		evidence.NoteUndo(d.Store),                 // run by `firebreak undo`
 	}

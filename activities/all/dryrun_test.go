@@ -61,6 +61,7 @@ func dryInputs() map[string]string {
 		"live.sockets":               pod,
 		"live.logs":                  pod,
 		"aws.snapshot_volumes":       `{"instance":"` + instance + `"}`,
+		"forensics.analyze_snapshot": `{"snapshot":"snap-0123456789abcdef0"}`,
 		"forensics.read_snapshot":    `{"snapshot":"snap-0123456789abcdef0"}`,
 		"forensics.list_containers":  image,
 		"forensics.docker_explorer":  image,

@@ -1,6 +1,8 @@
 package forensics
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"slices"
@@ -80,7 +82,16 @@ func (c *change) finding() Finding {
 	if c.Alone {
 		sentence += "; it stands in the file system's journal alone"
 	}
-	return Finding{Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), SHA256: c.SHA256, Alone: c.Alone, Sentence: oneLine(sentence)}
+	return Finding{
+		ID: findingID(fmt.Sprint(c.Partition), c.Path, c.Title, c.SHA256), Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path),
+		Container: oneLine(c.Container), Pod: oneLine(c.Pod), SHA256: c.SHA256, Alone: c.Alone, Sentence: oneLine(sentence),
+	}
+}
+
+// findingID tells findings apart, and gives the same for the same.
+func findingID(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return "f-" + hex.EncodeToString(sum[:8])
 }
 
 // place says where a change lies, and gives its path as it is seen there.

@@ -26,6 +26,7 @@ type LastWritesOutput struct {
 	Total    int            `json:"total" doc:"Files that were listed"`
 	Alone    int            `json:"journalOnly" doc:"Those of them that only the journal knows in their newest state"`
 	Findings []Finding      `json:"findings" doc:"Those that a responder reads first, the worst first; all are in the evidence"`
+	Found    int            `json:"found" doc:"How many stand out"`
 	Journal  Journal        `json:"journal" doc:"What only the file system's journal held"`
 	Warnings []string       `json:"warnings,omitempty" doc:"What could not be compared, and where"`
 	Items    []custody.Item `json:"items" doc:"The evidence"`
@@ -33,12 +34,15 @@ type LastWritesOutput struct {
 
 // Finding is one file that stands out.
 type Finding struct {
-	Title    string `json:"title" doc:"What kind of thing it is"`
-	Severity string `json:"severity" doc:"critical, high, medium or low"`
-	Path     string `json:"path" doc:"On the disk"`
-	SHA256   string `json:"sha256,omitempty" doc:"SHA-256 of its content, where it was read"`
-	Alone    bool   `json:"journalOnly" doc:"It stands in the file system's journal alone: a reader that does not replay it misses it"`
-	Sentence string `json:"sentence" doc:"The same for a person"`
+	ID        string `json:"id" doc:"The same for the same finding on the same disk"`
+	Title     string `json:"title" doc:"What kind of thing it is"`
+	Severity  string `json:"severity" doc:"critical, high, medium or low"`
+	Path      string `json:"path" doc:"On the disk"`
+	Container string `json:"container,omitempty" doc:"The container whose layer it lies in"`
+	Pod       string `json:"pod,omitempty" doc:"That container's pod"`
+	SHA256    string `json:"sha256,omitempty" doc:"SHA-256 of its content, where it was read"`
+	Alone     bool   `json:"journalOnly" doc:"It stands in the file system's journal alone: a reader that does not replay it misses it"`
+	Sentence  string `json:"sentence" doc:"The same for a person"`
 }
 
 // LastWrites declares forensics.last_writes.
@@ -127,7 +131,7 @@ func (l lastWrites) list(ctx context.Context, p paper, image opened, in LastWrit
 func lastOutput(image opened, since time.Time, t *tally, item custody.Item) LastWritesOutput {
 	warnings := append(image.damage(), t.warnings...)
 	out := LastWritesOutput{
-		Total: t.total, Alone: t.alone, Findings: fit(t.worst(), listRoom), Journal: image.journal(),
+		Total: t.total, Alone: t.alone, Found: t.found, Findings: fit(t.worst(), listRoom), Journal: image.journal(),
 		Warnings: fitTexts(warnings, len(warnings)+t.unread-len(t.warnings), warningRoom), Items: []custody.Item{item},
 	}
 	out.Result = told(out, since, t.found)

@@ -1,0 +1,78 @@
+package forensics_test
+
+import (
+	"debug/elf"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/activities/forensics"
+)
+
+// TestAnalyzeSnapshot reads a real snapshot in one step, twice.
+func TestAnalyzeSnapshot(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "lib/containerd"))
+	writeFile(t, filepath.Join(source, layer, "tmp/.x"), append([]byte(elf.ELFMAG), make([]byte, 100)...))
+	p := preserve(t, makeDisk(t, source))
+	d := forensics.AnalyzeSnapshot(p.deps)
+	in := forensics.AnalyzeSnapshotInput{Snapshot: p.snapshot, To: "file://" + p.store.Root(), Since: time.Now().Add(-time.Hour)}
+	out, err := run[forensics.AnalyzeSnapshotOutput](t, d, call("read"), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Findings) != 1 || out.Found != 1 || out.Containers == 0 || len(out.Items) != 5 || len(out.SHA256) != 64 {
+		t.Fatalf("%+v", out)
+	}
+	f := out.Findings[0]
+	if f.Severity != "high" || f.Container != "web" || f.Pod != "shop/web-1" || !strings.HasPrefix(f.ID, "f-") || len(f.SHA256) != 64 || !strings.HasSuffix(f.Path, "tmp/.x") {
+		t.Errorf("%+v", f)
+	}
+	again, err := run[forensics.AnalyzeSnapshotOutput](t, d, call("read"), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(out, again); diff != "" {
+		t.Errorf("a second run (-first +second):\n%s", diff)
+	}
+}
+
+// A finding is another one on another snapshot: a ticket for each.
+func TestFindingsAreToldApartBySnapshot(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "lib/containerd"))
+	writeFile(t, filepath.Join(source, layer, "tmp/.x"), append([]byte(elf.ELFMAG), make([]byte, 100)...))
+	image, ids := makeDisk(t, source), map[string]bool{}
+	for range 2 {
+		p := preserve(t, image)
+		out, err := run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(p.deps), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: p.snapshot, Since: time.Now().Add(-time.Hour)})
+		if err != nil || len(out.Findings) != 1 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		ids[out.Findings[0].ID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("ids %v", ids)
+	}
+}
+
+func TestAnalyzeSnapshotOfADiskThatCannotBeRead(t *testing.T) {
+	s := &snapshotOf{blocks: 3, corrupt: -1}
+	out, err := run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(s.deps(newStore(t))), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: "snap-0123456789abcdef0"})
+	if err != nil || out.Status != activities.Skipped || out.Findings == nil || len(out.Items) != 3 || !strings.Contains(out.Summary, "nothing on the image") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	s = &snapshotOf{blocks: 3, corrupt: 1}
+	_, err = run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(s.deps(newStore(t))), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: "snap-0123456789abcdef0"})
+	if kindOf(err) != activities.Corrupt {
+		t.Errorf("corrupt blocks: %v", err)
+	}
+	_, err = run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(s.deps(newStore(t))), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: "snap-0123456789abcdef0", To: "s3://bucket"})
+	if kindOf(err) != activities.InvalidInput {
+		t.Errorf("another store: %v", err)
+	}
+}
