@@ -79,9 +79,6 @@ func wanted() map[string]enumspb.IndexedValueType {
 	for _, name := range workflows.KeywordAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
-	for _, name := range workflows.BoolAttributes() {
-		all[name] = enumspb.INDEXED_VALUE_TYPE_BOOL
-	}
 	for _, name := range workflows.DatetimeAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_DATETIME
 	}
@@ -99,9 +96,6 @@ func command(namespace string) string {
 	}
 	for _, name := range workflows.DatetimeAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Datetime", name)
-	}
-	for _, name := range workflows.BoolAttributes() {
-		fmt.Fprintf(&w, " --name %s --type Bool", name)
 	}
 	for _, name := range workflows.BoolAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Bool", name)

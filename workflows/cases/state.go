@@ -7,6 +7,7 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -64,17 +65,24 @@ func ask[T any](ctx context.Context, c *Cases, of Case, query string) (T, error)
 		var out T
 		now, _, err := c.current(inner, of)
 		if err != nil {
-			return out, err
+			return out, c.silence(ctx, err)
 		}
 		value, err := c.client.QueryWorkflow(inner, now.Workflow, now.Run, query)
 		if err == nil {
 			err = value.Get(&out)
 		}
+		again := untaken(err)
 		err = explain("ask case "+of.ID, err)
-		if !errors.Is(err, ErrNoWorker) || !pause(inner) {
+		if !again && !errors.Is(err, ErrNoWorker) || !pause(inner) {
 			return out, c.silence(ctx, err)
 		}
 	}
+}
+
+// untaken recognises a question that Temporal held for a worker until it lost patience, which is sooner than takeover.
+func untaken(err error) bool {
+	var late *serviceerror.DeadlineExceeded
+	return errors.As(err, &late)
 }
 
 // pause waits before asking again; false when the time is up.

@@ -36,6 +36,7 @@ type Server struct {
 	Pending  []*workflowpb.PendingActivityInfo
 	Pollers  map[string][]*taskqueuepb.PollerInfo // task queue -> who polls it for activities
 	NoWorker bool                                 // nobody answers queries and updates; Decide may set it
+	Untaken  int                                  // queries that time out before a worker takes one
 
 	State  func() workflows.State           // nil: an empty one
 	Decide func(d workflows.Decision) error // nil: every decision is taken
@@ -146,7 +147,7 @@ func (s *Server) state() workflows.State {
 
 // QueryWorkflow answers for the case's state and changes.
 func (s *Server) QueryWorkflow(_ context.Context, r *workflowservice.QueryWorkflowRequest) (*workflowservice.QueryWorkflowResponse, error) {
-	if s.NoWorker {
+	if s.NoWorker || s.untaken() {
 		return nil, status.Error(codes.DeadlineExceeded, "no worker")
 	}
 	var result any = s.state()
@@ -154,6 +155,13 @@ func (s *Server) QueryWorkflow(_ context.Context, r *workflowservice.QueryWorkfl
 		result = []workflows.Undoable{}
 	}
 	return &workflowservice.QueryWorkflowResponse{QueryResult: payloads(result)}, nil
+}
+
+func (s *Server) untaken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Untaken--
+	return s.Untaken >= 0
 }
 
 // UpdateWorkflowExecution takes a decision.
