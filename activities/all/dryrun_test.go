@@ -69,6 +69,7 @@ func dryInputs() map[string]string {
 		"kube.delete_pod":            `{"pods":[{"namespace":"shop","name":"web-0","uid":"uid-1"}]}`,
 		"ticket.open":                `{"title":"Pin the image"}`,
 		"report.render":              `{"record":{"case":"c"}}`,
+		"evidence.check":             `{"steps":["logs[0]/read_logs"]}`,
 		"evidence.export_history":    `{"workflow":"w","run":"r"}`,
 		"evidence.seal":              `{}`,
 		"evidence.note_undo":         `{"text":"undone"}`,

@@ -82,7 +82,7 @@ func analyzed(disk ReadSnapshotOutput, listed ListContainersOutput, writes LastW
 		Journal: writes.Journal, Items: append(append(append([]custody.Item{}, disk.Items...), listed.Items...), writes.Items...),
 	}
 	for _, f := range writes.Findings {
-		f.ID = findingID(disk.Snapshot, f.ID)
+		f.ID, f.Title = findingID(disk.Snapshot, f.ID), f.headline() // a ticket of its own each
 		out.Findings = append(out.Findings, f)
 	}
 	warnings := append(append(append([]string{}, disk.Warnings...), listed.Warnings...), writes.Warnings...)

@@ -32,6 +32,9 @@ func TestAnalyzeSnapshot(t *testing.T) {
 	if f.Severity != "high" || f.Container != "web" || f.Pod != "shop/web-1" || !strings.HasPrefix(f.ID, "f-") || len(f.SHA256) != 64 || !strings.HasSuffix(f.Path, "tmp/.x") {
 		t.Errorf("%+v", f)
 	}
+	if want := `A program was written in container "web" of pod "shop/web-1": "/tmp/.x"`; f.Title != want {
+		t.Errorf("title %s, want %s", f.Title, want)
+	}
 	again, err := run[forensics.AnalyzeSnapshotOutput](t, d, call("read"), in)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package forensics
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -83,15 +84,27 @@ func (c *change) finding() Finding {
 		sentence += "; it stands in the file system's journal alone"
 	}
 	return Finding{
-		ID: findingID(fmt.Sprint(c.Partition), c.Path, c.Title, c.SHA256), Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path),
+		ID: findingID(fmt.Sprint(c.Partition), c.Path, c.Title, c.SHA256), Title: c.Title, Severity: c.Severity, Path: oneLine(c.Path), Inside: oneLine(c.Inside),
 		Container: oneLine(c.Container), Pod: oneLine(c.Pod), SHA256: c.SHA256, Alone: c.Alone, Sentence: oneLine(sentence),
 	}
+}
+
+// headline says in one line what a finding is and where: its title alone is that of many.
+func (f Finding) headline() string {
+	where := "on the disk"
+	switch {
+	case f.Container != "" && f.Pod != "":
+		where = fmt.Sprintf("in container %q of pod %q", f.Container, f.Pod)
+	case f.Container != "":
+		where = fmt.Sprintf("in container %q", f.Container)
+	}
+	return oneLine(fmt.Sprintf("%s %s: %q", f.Title, where, cmp.Or(f.Inside, f.Path)))
 }
 
 // findingID tells findings apart, and gives the same for the same.
 func findingID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return "f-" + hex.EncodeToString(sum[:8])
+	return "f-" + hex.EncodeToString(sum[:16]) // long: who chooses the paths must not find two that share one
 }
 
 // place says where a change lies, and gives its path as it is seen there.

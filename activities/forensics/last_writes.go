@@ -38,6 +38,7 @@ type Finding struct {
 	Title     string `json:"title" doc:"What kind of thing it is"`
 	Severity  string `json:"severity" doc:"critical, high, medium or low"`
 	Path      string `json:"path" doc:"On the disk"`
+	Inside    string `json:"inside,omitempty" doc:"In a layer: its path as the container sees it"`
 	Container string `json:"container,omitempty" doc:"The container whose layer it lies in"`
 	Pod       string `json:"pod,omitempty" doc:"That container's pod"`
 	SHA256    string `json:"sha256,omitempty" doc:"SHA-256 of its content, where it was read"`
