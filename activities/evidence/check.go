@@ -113,9 +113,8 @@ func checkStep(ctx context.Context, c *custody.Case, entries []custody.Entry, st
 		if e.Action != custody.Added || e.By.Step != step {
 			continue
 		}
-		activities.Report(ctx, activities.Progress{Done: int64(files), Unit: "files"})
 		if err := sameFile(ctx, c, e.Item); err != nil {
-			return files, err
+			return files, fmt.Errorf("evidence of step %q: %w", step, err)
 		}
 		files++
 	}
@@ -136,7 +135,7 @@ func sameFile(ctx context.Context, c *custody.Case, item custody.Item) error {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, reading{ctx, f}); err != nil {
+	if _, err := io.CopyBuffer(hash, &reading{ctx: ctx, file: f, item: item}, make([]byte, readAtOnce)); err != nil {
 		return fmt.Errorf("read %q: %w", item.Path, err)
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); sum != item.SHA256 {
@@ -149,16 +148,23 @@ func missing(err error) error {
 	return activities.Permanent(activities.GuardTripped, err, "take the evidence and retry, or skip the step with a reason; nothing was destroyed")
 }
 
-// reading stops reading a large file when the activity is to end.
+const readAtOnce = 1 << 20
+
+// reading stops reading a large file when the activity is to end, and says how far it is.
 type reading struct {
-	ctx context.Context
-	io.Reader
+	ctx  context.Context
+	file io.Reader
+	item custody.Item
+	done int64
 }
 
 // Read is io.Reader's.
-func (r reading) Read(p []byte) (int, error) {
+func (r *reading) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return r.Reader.Read(p)
+	n, err := r.file.Read(p)
+	r.done += int64(n)
+	activities.Report(r.ctx, activities.Progress{Done: r.done, Total: r.item.Size, Unit: "bytes", Message: "read " + r.item.Path})
+	return n, err
 }

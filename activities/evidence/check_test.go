@@ -51,9 +51,39 @@ func TestCheckReadsTheEvidenceAgain(t *testing.T) {
 	if err := os.WriteFile(name, []byte("altered"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(`{"steps":["live[0]/logs","live[1]/logs"]}`, `"logs/live[1]-logs" of the evidence is not what it was`)
+	refused(`{"steps":["live[0]/logs","live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "logs/live[1]-logs" of the evidence is not what it was`)
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	refused(`{"steps":["live[1]/logs"]}`, "is gone")
+	refused(`{"steps":["live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "logs/live[1]-logs" of the evidence is gone`)
+}
+
+type beats struct{ all []activities.Progress }
+
+func (b *beats) Report(p activities.Progress)            { b.all = append(b.all, p) }
+func (*beats) Last() (p activities.Progress, found bool) { return p, false }
+
+// A disk's image takes minutes to read: whoever watches sees how far it is.
+func TestCheckTellsHowFarItIsInALargeFile(t *testing.T) {
+	store := newStore(t)
+	c, err := store.Case("test-1.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 5 << 20
+	_, err = c.Put(t.Context(), custody.By{Step: "read", Key: "read"}, "image.raw", "disk image", func(w io.Writer) error {
+		_, err := w.Write(make([]byte, size))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b beats
+	ctx := activities.WithReporter(t.Context(), &b)
+	if _, err := evidence.Check(store).Run(ctx, call("kill/evidence"), []byte(`{"steps":["read"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.all) < 5 || b.all[0].Done >= size || b.all[len(b.all)-1].Done != size {
+		t.Errorf("%+v", b.all)
+	}
 }
