@@ -23,10 +23,16 @@ import (
 	"github.com/firebreak-ir/firebreak/workflows"
 )
 
-// TestMainJob plays the whole job on the lab's scenario: a real intrusion in a container of the real node, where the
-// lab has one; the case; the evidence as other people's tools read it; and the undo.
-func TestMainJob(t *testing.T) {
+// TestTheRealNode plays what needs the lab's real node, one after another: there is one.
+func TestTheRealNode(t *testing.T) {
 	t.Parallel()
+	t.Run("main job", mainJob)
+	t.Run("worked example", workedExample)
+}
+
+// scenario makes a world of the lab's own scenario, with a namespace of Temporal to itself.
+func scenario(t *testing.T) *world {
+	t.Helper()
 	lab := labenv.Load(t)
 	own := kubetest.New(t)
 	shop := *own // the same clients, in the scenario's namespace
@@ -39,6 +45,13 @@ func TestMainJob(t *testing.T) {
 	})
 	kubetest.Must(t, err)
 	t.Cleanup(w.showLogs)
+	return w
+}
+
+// mainJob plays the whole job on the lab's scenario: a real intrusion in a container of the real node, where the
+// lab has one; the case; the evidence as other people's tools read it; and the undo.
+func mainJob(t *testing.T) {
+	w := scenario(t)
 	w.receiver()
 	w.worker()
 

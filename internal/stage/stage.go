@@ -103,7 +103,7 @@ func (s *Stage) Environment() []string {
 		"AWS_ENDPOINT_URL="+lab.AWS.Endpoint, "AWS_REGION="+lab.AWS.Region,
 		"AWS_ACCESS_KEY_ID="+s.AccessKey, "AWS_SECRET_ACCESS_KEY="+lab.AWS.SecretKey,
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "TEMPORAL_CONFIG_FILE="+os.DevNull,
-		"FIREBREAK_CONFIG="+s.Config,
+		"FIREBREAK_CONFIG="+s.Config, "FIREBREAK_PROMETHEUS="+lab.Prometheus,
 	)
 }
 
