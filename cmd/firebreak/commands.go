@@ -38,6 +38,8 @@ func commands(a *app) []*cobra.Command {
 		schemaCommand(a),
 		graphCommand(a),
 		permissionsCommand(a),
+		exportCommand(a),
+		importCommand(a),
 		activitiesCommand(a),
 		configCommand(a),
 		versionCommand(a),
