@@ -177,11 +177,13 @@ func TestEscalationWidensWhoIsAskedAndRemindersAreSent(t *testing.T) {
 	var told []string
 	b.does(workflows.Notify, func(_ string, _ int32, in json.RawMessage) (any, error) {
 		var m struct {
-			Title   string   `json:"title"`
-			Circles []string `json:"circles"`
+			Title string `json:"title"`
+			To    struct {
+				Circles []string `json:"circles"`
+			} `json:"to"`
 		}
 		err := json.Unmarshal(in, &m)
-		told = append(told, fmt.Sprintf("%s %s %v", b.Now().Sub(b.state().Started).Round(time.Second), m.Title, m.Circles))
+		told = append(told, fmt.Sprintf("%s %s %v", b.Now().Sub(b.state().Started).Round(time.Second), m.Title, m.To.Circles))
 		return map[string]any{}, err
 	})
 	early := b.votes(4*time.Minute, "max", "contain")

@@ -40,6 +40,7 @@ func (c *incident) await(ctx workflow.Context, q *asked, remind time.Duration) (
 // pose opens a question, or takes up one that the run before had open: then people were told already.
 func (c *incident) pose(ctx workflow.Context, q *asked) {
 	known := slices.Contains(c.State.Questions, q.Question)
+	q.Of = q.circles()
 	if !known {
 		c.State.Questions = append(c.State.Questions, q.Question)
 	}
@@ -48,7 +49,7 @@ func (c *incident) pose(ctx workflow.Context, q *asked) {
 	c.show(ctx)
 	c.markOpen(ctx)
 	if !known {
-		c.tell(ctx, "asks: "+q.Title, q.Step, fmt.Sprintf("%s is asked to choose: %s", strings.Join(q.Circles, ", "), strings.Join(q.Choices, ", ")), q.Circles)
+		c.tell(ctx, "asks: "+q.Title, q.Step, fmt.Sprintf("%s is asked to choose: %s", strings.Join(q.Circles, ", "), strings.Join(q.Choices, ", ")), q.Of)
 	}
 }
 
@@ -66,14 +67,15 @@ func (c *incident) duties(ctx workflow.Context, q *asked, remind time.Duration, 
 		q.Ladder = q.Ladder[1:]
 		if !slices.Contains(q.Circles, to) {
 			q.Circles = append(slices.Clone(q.Circles), to)
+			q.Of = q.circles()
 		}
-		c.tell(ctx, "asks, and nobody has decided: "+q.Title, q.Step, "escalated to "+to, []string{to})
+		c.tell(ctx, "asks, and nobody has decided: "+q.Title, q.Step, "escalated to "+to, q.circle(to))
 		c.show(ctx)
 	}
 	for !q.Remind.IsZero() && !now.Before(q.Remind) {
 		q.Remind = q.Remind.Add(max(remind, time.Second))
 		if now.Before(q.Remind) {
-			c.tell(ctx, "still asks: "+q.Title, q.Step, "nobody has decided since "+q.Asked.UTC().Format(time.RFC3339), q.Circles)
+			c.tell(ctx, "still asks: "+q.Title, q.Step, "nobody has decided since "+q.Asked.UTC().Format(time.RFC3339), q.Of)
 		}
 	}
 }
@@ -112,15 +114,17 @@ func (c *incident) voter(ctx workflow.Context, d authority.Decision) (*asked, au
 	}
 	who, err := c.in.Authority.Verify(d, workflow.Now(ctx))
 	if err != nil {
-		return nil, who, nil, err
+		return nil, who, nil, notAllowed(err)
 	}
-	circles, err := q.counts(who, c.in.By)
+	circles, err := q.counts(who, c.requesters(d.Step))
 	switch {
 	case c.aborted != nil && c.End == nil:
 		err = fmt.Errorf("the case is ending already: %w", c.aborted)
 	case err != nil:
 	case who.Proven && d.Case != c.State.Case:
 		err = fmt.Errorf("the decision is about case %q, and this is %q", d.Case, c.State.Case)
+	case c.spent(d.Nonce):
+		err = errTaken
 	case !slices.Contains(q.Choices, d.Choice):
 		err = fmt.Errorf("%q is none of the choices: %s", d.Choice, strings.Join(q.Choices, ", "))
 	case (who.Proven || d.Shown != "") && d.Shown != q.Hash:
@@ -165,7 +169,7 @@ func (c *incident) vote(ctx workflow.Context, d authority.Decision) error {
 		v.Proof = &d
 	}
 	q.Votes = append(slices.Clone(q.Votes), v)
-	c.State.Decided = append(c.State.Decided, activities.Decided{Step: q.Step, Choice: v.Choice, By: v.By, Why: v.Comment, At: v.At})
+	c.State.Decided = append(c.State.Decided, activities.Decided{Step: q.Step, Choice: v.Choice, By: v.By, Why: v.Comment, At: v.At, Nonce: d.Nonce})
 	q.answer = q.tally()
 	c.show(ctx)
 	return nil

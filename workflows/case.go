@@ -19,7 +19,7 @@ const (
 	StateQuery    = "state"   // -> State
 	PlanQuery     = "plan"    // -> plan.Plan
 	UndoQuery     = "undo"    // -> []Undoable, in the order they were done
-	NoteSignal    = "signal"  // plan.Signal: what somebody tells the case; `wait` steps look at it
+	NoteSignal    = "signal"  // Note: what somebody tells the case; `wait` steps look at it
 	ApproveUpdate = "approve" // authority.Decision -> nothing: an answer to what an `approve` step asks
 	DecideUpdate  = "decide"  // Decision -> nothing: what to do with a held step, or that the case is to end
 
@@ -76,6 +76,7 @@ type State struct {
 	Joined    []plan.Alert   `json:"joined,omitempty"`    // the first alerts that came; Alerts counts all of them
 	Questions []*Question    `json:"questions,omitempty"` // what the case asks people now
 	Signals   []plan.Signal  `json:"signals,omitempty"`   // the last ones that came
+	Unproven  int            `json:"unproven,omitempty"`  // signals that were not counted, since nobody proved who sent them
 	Outputs   map[string]any `json:"outputs,omitempty"`
 }
 

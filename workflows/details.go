@@ -43,6 +43,9 @@ func (c *incident) writeHead(w *strings.Builder) {
 		w.WriteString(", dry run: nothing is changed")
 	}
 	fmt.Fprintf(w, "; alerts counted: %d\n\n", c.State.Alerts)
+	if c.State.Unproven > 0 {
+		fmt.Fprintf(w, "Signals that were not counted, since nobody proved who sent them: %d\n\n", c.State.Unproven)
+	}
 	if c.State.Aborted != nil {
 		fmt.Fprintf(w, "%s\n\n", Markdown((&aborted{*c.State.Aborted}).Error()))
 	}

@@ -9,7 +9,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows/authority"
 )
 
@@ -28,20 +28,20 @@ func (c *incident) proven(ctx workflow.Context, d Decision) error {
 		return nil
 	}
 	if d.Signed == nil {
-		return authority.ErrUnsigned
+		return notAllowed(authority.ErrUnsigned)
 	}
 	who, err := c.in.Authority.Verify(*d.Signed, workflow.Now(ctx))
 	switch s := d.Signed; {
 	case err != nil:
-		return err
+		return notAllowed(err)
 	case s.Case != c.State.Case || s.Step != d.Path || s.Choice != string(d.Action) || s.Comment != d.Reason ||
 		s.Subject != d.By || s.Set != SetHash(d.Set):
 		return errors.New("the decision is not the one that was signed")
-	case slices.ContainsFunc(c.State.Decided, func(before activities.Decided) bool { return before.Nonce == s.Nonce }):
-		return errors.New("this very decision was taken already")
+	case c.spent(s.Nonce):
+		return errTaken
 	}
 	if !c.responder(who) {
-		return fmt.Errorf("%s is neither a responder nor one of the playbook's approvers", who.Subject)
+		return notAllowed(fmt.Errorf("%s is neither a responder nor one of the playbook's approvers", who.Subject))
 	}
 	return nil
 }
@@ -49,14 +49,8 @@ func (c *incident) proven(ctx workflow.Context, d Decision) error {
 // responder tells whether a person may decide about held steps and the whole case: one of the configured responders or of
 // the playbook's approvers; anybody known, where there are neither.
 func (c *incident) responder(who authority.Person) bool {
-	circles := c.in.Plan.Approvers
-	if len(circles) == 0 && len(c.in.Authority.Responders) == 0 || who.In(c.in.Authority.Responders) {
-		return true
-	}
-	for _, circle := range circles {
-		if who.In(circle.Groups) || slices.Contains(circle.Subjects, who.Subject) {
-			return true
-		}
-	}
-	return false
+	circles := c.deciders()
+	return len(circles) == 0 || slices.ContainsFunc(circles, func(circle plan.Approver) bool {
+		return who.In(circle.Groups) || slices.Contains(circle.Subjects, who.Subject)
+	})
 }

@@ -13,16 +13,18 @@ import (
 // Question is what a case asks people, from the moment it is asked. Times are absolute: the next run of the chain goes on
 // with it.
 type Question struct {
-	Step     string    `json:"step"` // path
-	Title    string    `json:"title"`
-	Choices  []string  `json:"choices"`
-	Circles  []string  `json:"circles"` // who is asked so far, by the names of the playbook's approvers
-	Shown    any       `json:"shown,omitempty"`
-	Hash     string    `json:"hash"` // SHA-256 of title, choices and what is shown
-	Asked    time.Time `json:"asked"`
-	Deadline time.Time `json:"deadline,omitzero"`
-	Remind   time.Time `json:"remind,omitzero"` // when the next reminder is due
-	Votes    []Vote    `json:"votes,omitempty"`
+	Step    string   `json:"step"` // path
+	Title   string   `json:"title"`
+	Choices []string `json:"choices"`
+	Circles []string `json:"circles"` // who is asked so far, by the names of the playbook's approvers
+	// Of are these circles, as the playbook has them.
+	Of       []plan.Approver `json:"of,omitempty"`
+	Shown    any             `json:"shown,omitempty"`
+	Hash     string          `json:"hash"` // SHA-256 of title, choices and what is shown
+	Asked    time.Time       `json:"asked"`
+	Deadline time.Time       `json:"deadline,omitzero"`
+	Remind   time.Time       `json:"remind,omitzero"` // when the next reminder is due
+	Votes    []Vote          `json:"votes,omitempty"`
 
 	// Ladder are the escalations to come, by time.
 	Ladder []Rung `json:"ladder,omitempty"`
@@ -90,15 +92,20 @@ func (a *asked) circles() []plan.Approver {
 	return list
 }
 
+// circle gives one of the circles.
+func (a *asked) circle(name string) []plan.Approver {
+	return slices.DeleteFunc(a.circles(), func(one plan.Approver) bool { return one.Name != name })
+}
+
 // counts gives the circles for which a person's vote counts. Where nothing is proven, a group cannot be looked at: then
 // everybody counts but the requester.
-func (a *asked) counts(p authority.Person, requester string) ([]string, error) {
+func (a *asked) counts(p authority.Person, requesters []string) ([]string, error) {
 	var names []string
 	own := false
 	for _, circle := range a.circles() {
 		switch {
 		case p.Proven && !p.In(circle.Groups) && !slices.Contains(circle.Subjects, p.Subject):
-		case circle.NotRequester && requester != "" && p.Subject == requester:
+		case circle.NotRequester && slices.Contains(requesters, p.Subject):
 			own = true
 		default:
 			names = append(names, circle.Name)
@@ -108,9 +115,9 @@ func (a *asked) counts(p authority.Person, requester string) ([]string, error) {
 	case len(names) > 0:
 		return names, nil
 	case own:
-		return nil, fmt.Errorf("%s asked for this run, and somebody else must decide", p.Subject)
+		return nil, notAllowed(fmt.Errorf("%s asked for this run, and somebody else must decide", p.Subject))
 	}
-	return nil, fmt.Errorf("%s is none of those who are asked: %s", p.Subject, whoIs(a.circles()))
+	return nil, notAllowed(fmt.Errorf("%s is none of those who are asked: %s", p.Subject, whoIs(a.circles())))
 }
 
 func whoIs(circles []plan.Approver) string {

@@ -9,8 +9,15 @@ import (
 // maxSignals is how many signals a case keeps: the last ones.
 const maxSignals = 100
 
-// signaled keeps what people and tools tell the case, for the `wait` steps.
-func (c *incident) signaled(ctx workflow.Context, s plan.Signal) {
+// signaled keeps what people and tools tell the case, for the `wait` steps. A case that knows its people counts what is proven.
+func (c *incident) signaled(ctx workflow.Context, n Note) {
+	if err := c.vouched(ctx, n); err != nil {
+		c.State.Unproven++
+		workflow.GetLogger(ctx).Warn("a signal was not counted", "name", Plain(n.Name, maxLabel), "error", err)
+		c.show(ctx)
+		return
+	}
+	s := n.Signal
 	s.Name, s.By, s.Time = Plain(s.Name, maxLabel), Plain(s.By, maxLabel), workflow.Now(ctx)
 	if len(encode(s.Data)) > MaxAlert {
 		s.Data = map[string]any{"cut": "what came with this signal was too large to be kept"}
@@ -34,10 +41,10 @@ func (c *incident) takeWaiting(ctx workflow.Context) {
 		c.join(ctx, alert)
 	}
 	for {
-		var s plan.Signal
-		if !signals.ReceiveAsync(&s) {
+		var n Note
+		if !signals.ReceiveAsync(&n) {
 			return
 		}
-		c.signaled(ctx, s)
+		c.signaled(ctx, n)
 	}
 }

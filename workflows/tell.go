@@ -15,17 +15,17 @@ const Notify = "notify.send"
 
 // tell lets people know, beside what the case does: nothing waits for it, and a message that does not get through is in
 // the history and nowhere else.
-func (c *incident) tell(ctx workflow.Context, what, step, detail string, circles []string) {
+func (c *incident) tell(ctx workflow.Context, what, step, detail string, to []plan.Approver) {
 	if !c.in.Notify || c.in.DryRun {
 		return
 	}
 	c.Told++
 	id := fmt.Sprintf("tell/%d", c.Told)
 	message := map[string]any{
-		"case": c.State.Case, "step": step, "title": Plain(c.State.Playbook+" "+what, 300), "text": Plain(detail, 1000),
-		"circles": circles, "cluster": c.State.Cluster, "priority": c.in.Alert.Priority,
+		"title": Plain(c.State.Playbook+" "+what, 300), "text": Plain(detail, 1000), "severity": c.in.Alert.Priority,
+		"cluster": c.State.Cluster, "about": step, "to": audienceOf(to),
 	}
-	u := &plan.Uses{Place: activities.OnAnalysis, Timeout: 30 * time.Second, Retry: plan.Retry{Attempts: 5}}
+	u := &plan.Uses{Place: activities.OnAnalysis, Timeout: 30 * time.Second, Retry: plan.Retry{Attempts: 5, Initial: time.Second, Backoff: 2, Max: 30 * time.Second}}
 	options := activityOptions(c.in.Cluster, u, id, summaryOf("tell", step, what))
 	options.ScheduleToCloseTimeout = 5 * time.Minute
 	detached, _ := workflow.NewDisconnectedContext(ctx)

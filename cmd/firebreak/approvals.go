@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
@@ -59,13 +61,14 @@ func (a *app) printQuestions(list []cases.Question) error {
 }
 
 func signalCommand(a *app) *cobra.Command {
-	var data string
+	var data, key string
 	c := &cobra.Command{
 		Use:     "signal CASE NAME",
 		Short:   "Tell a case something that its playbook waits for",
 		GroupID: "cases",
 		Long: `Sends a named signal, with data if there is any. A step with wait: {until: …} looks at the signals that have come, such as
-signals.exists(s, s.name == 'vendor' && s.data.ok).`,
+signals.exists(s, s.name == 'vendor' && s.data.ok). A case that was opened with "people" in the configuration counts signed signals
+alone.`,
 		Example:           `  firebreak signal pod-compromise-1a2b vendor --data '{"ok": true}'`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeCase(a, true),
@@ -81,10 +84,30 @@ signals.exists(s, s.name == 'vendor' && s.data.ok).`,
 				if err != nil {
 					return err
 				}
-				return d.Tell(c.Context(), found, map[string]any{"name": args[1], "by": a.person, "data": payload, "time": a.now().UTC()})
+				note, err := a.note(d, found, args[1], payload, key)
+				if err != nil {
+					return err
+				}
+				return d.Tell(c.Context(), found, note)
 			})
 		},
 	}
+	c.Flags().StringVar(&key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
 	c.Flags().StringVar(&data, "data", "", "a JSON object")
 	return c
+}
+
+// note is a signal by whoever runs the command, signed where there is a key.
+func (a *app) note(d desk, of cases.Case, name string, data map[string]any, keyFile string) (workflows.Note, error) {
+	who, err := a.signer(d.config, keyFile)
+	if err != nil {
+		return workflows.Note{}, err
+	}
+	n := workflows.Note{Signal: plan.Signal{Name: name, By: who.subject, Time: a.now().UTC(), Data: data}}
+	if who.key == nil {
+		return n, nil
+	}
+	signed, err := who.sign(n.Claim(of.ID), a.now())
+	n.Signed = &signed
+	return n, err
 }

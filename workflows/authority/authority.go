@@ -83,6 +83,7 @@ func Sign(d Decision, keyID string, private ed25519.PrivateKey) Decision {
 // Errors of a decision whose maker is not proven.
 var (
 	ErrUnsigned = errors.New("the decision is not signed, and this case takes signed ones alone")
+	ErrNoNonce  = errors.New("the decision has no nonce: it could be sent again")
 	ErrForged   = errors.New("the signature does not fit the decision")
 	ErrStale    = errors.New("the decision was signed too long ago, or by a clock that is wrong")
 )
@@ -92,8 +93,11 @@ func (a *Authority) Verify(d Decision, now time.Time) (Person, error) {
 	if a == nil {
 		return Person{Subject: d.Subject}, named(d)
 	}
-	if d.Signature == "" {
+	switch {
+	case d.Signature == "":
 		return Person{}, ErrUnsigned
+	case d.Nonce == "":
+		return Person{}, ErrNoNonce
 	}
 	i := slices.IndexFunc(a.Keys, func(k Key) bool { return k.ID == d.KeyID })
 	if i < 0 {

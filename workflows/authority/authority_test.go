@@ -52,6 +52,7 @@ func TestOnlyProvenDecisionsCount(t *testing.T) {
 		{"another choice under her signature", change(by(plain, "ann-1", ann), func(d *authority.Decision) { d.Choice = "false-positive" }), 0, authority.Person{}, authority.ErrForged.Error()},
 		{"another case under her signature", change(by(plain, "ann-1", ann), func(d *authority.Decision) { d.Case = "d" }), 0, authority.Person{}, authority.ErrForged.Error()},
 		{"another nonce", change(by(plain, "ann-1", ann), func(d *authority.Decision) { d.Nonce = "m" }), 0, authority.Person{}, authority.ErrForged.Error()},
+		{"without a nonce", by(change(plain, func(d *authority.Decision) { d.Nonce = "" }), "ann-1", ann), 0, authority.Person{}, authority.ErrNoNonce.Error()},
 		{"sent again an hour later", by(plain, "ann-1", ann), time.Hour, authority.Person{}, authority.ErrStale.Error()},
 		{"signed in the future", by(plain, "ann-1", ann), -time.Hour, authority.Person{}, authority.ErrStale.Error()},
 		{"a key that is none", by(plain, "broken", ann), 0, authority.Person{}, "is none"},

@@ -18,7 +18,7 @@ func (c *Cases) Approve(ctx context.Context, of Case, d authority.Decision) erro
 }
 
 // Tell sends a named signal to a case, for its `wait` steps.
-func (c *Cases) Tell(ctx context.Context, of Case, signal any) error {
+func (c *Cases) Tell(ctx context.Context, of Case, signal workflows.Note) error {
 	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
 	of, _, err := c.current(ctx, of)

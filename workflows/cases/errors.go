@@ -8,6 +8,8 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/firebreak-ir/firebreak/workflows"
 )
 
 // Errors that a caller tells apart.
@@ -26,6 +28,16 @@ var (
 	ErrRefused = errors.New("refused")
 )
 
+// ErrNotAllowed is returned where a case refuses whoever decides; it is an ErrRefused too.
+var ErrNotAllowed error = notAllowedError{}
+
+type notAllowedError struct{}
+
+func (notAllowedError) Error() string { return ErrRefused.Error() }
+
+// Is tells that it is a refusal too.
+func (notAllowedError) Is(target error) bool { return target == ErrRefused }
+
 // Explain tells apart, for other packages too, what the Temporal client says.
 func Explain(doing string, err error) error { return explain(doing, err) }
 
@@ -39,6 +51,8 @@ func explain(doing string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &refused) && refused.Type() == workflows.NotAllowed:
+		return fmt.Errorf("%s: %w: %s", doing, ErrNotAllowed, refused.Message())
 	case errors.As(err, &refused):
 		return fmt.Errorf("%s: %w: %s", doing, ErrRefused, refused.Message())
 	case errors.As(err, &missing):

@@ -1,10 +1,12 @@
 package rehearse
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
 
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/scenario"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/authority"
@@ -50,6 +52,20 @@ func (s *stage) decide(a scenario.Answer, u *update) {
 	}
 	d = authority.Sign(d, voucher, voucherKey())
 	s.UpdateWorkflow(workflows.ApproveUpdate, d.Nonce, u, d)
+}
+
+// note is a signal as the voucher signs it.
+func (s *stage) note(one scenario.Signal) workflows.Note {
+	n := workflows.Note{Signal: plan.Signal{Name: one.Name, By: cmp.Or(one.By, "somebody"), Data: one.Data}}
+	state, err := s.state()
+	if err != nil {
+		return n
+	}
+	d := n.Claim(state.Case)
+	d.Nonce, d.At = fmt.Sprintf("signal %s at %s", one.Name, s.Now()), s.Now()
+	d = authority.Sign(d, voucher, voucherKey())
+	n.Signed = &d
+	return n
 }
 
 // everybody is a member of each group that the playbook names.

@@ -3,7 +3,6 @@ package rehearse
 import (
 	"fmt"
 
-	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/scenario"
 	"github.com/firebreak-ir/firebreak/workflows"
 )
@@ -19,7 +18,7 @@ func (s *stage) people() {
 	}
 	for _, signal := range s.test.Signals {
 		s.RegisterDelayedCallback(func() {
-			s.SignalWorkflow(workflows.NoteSignal, plan.Signal{Name: signal.Name, By: signal.By, Data: signal.Data})
+			s.SignalWorkflow(workflows.NoteSignal, s.note(signal))
 		}, signal.After)
 	}
 	for _, a := range s.test.Answers {
