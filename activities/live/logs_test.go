@@ -259,7 +259,8 @@ func TestLogsFromTheRealNode(t *testing.T) {
 
 func failing(t *testing.T, w *kubetest.World, lab labenv.Lab) *corev1.Pod {
 	t.Helper()
-	workload, err := w.Admin.CoreV1().Pods(lab.Scenario.Namespace).Get(t.Context(), lab.Scenario.Pod, metav1.GetOptions{})
+	// Of the pods with that image, the one that no test attacks and evicts.
+	workload, err := w.Admin.CoreV1().Pods(lab.Scenario.Namespace).Get(t.Context(), lab.Scenario.BarePod, metav1.GetOptions{})
 	kubetest.Must(t, err)
 	none, now := false, int64(0)
 	spec := corev1.PodSpec{
