@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"strconv"
 
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
@@ -37,6 +38,8 @@ func (c Config) Check(env Lookup) []syntax.Problem {
 			problems = append(problems, k.Pos.Problem("missing-file", "%s", err))
 		}
 	}
+	problems = append(problems, c.checkKeys(env)...)
+	problems = append(problems, c.checkNotify(env)...)
 	return syntax.Sort(problems)
 }
 
@@ -58,4 +61,41 @@ func there(name string) error {
 	}
 	_, err := os.Stat(name)
 	return err
+}
+
+// checkKeys looks whether the keys of the people and of the receiver are keys.
+func (c Config) checkKeys(env Lookup) []syntax.Problem {
+	var problems []syntax.Problem
+	for _, p := range c.People {
+		if _, err := ReadPublic(p.Key); err != nil {
+			problems = append(problems, p.Key.Pos.Problem(ruleOf(err), "key of %q: %s", p.Subject, err))
+		}
+	}
+	if c.Receiver.PublicKey != (SigningKey{}) {
+		if _, err := ReadPublic(c.Receiver.PublicKey); err != nil {
+			problems = append(problems, c.Receiver.PublicKey.Pos.Problem(ruleOf(err), "public key of the receiver: %s", err))
+		}
+	}
+	if c.Receiver.SigningKey.Named() {
+		if _, err := c.Receiver.Private(env); err != nil && !c.spared(err) {
+			problems = append(problems, c.problem("receiver.signingKey", err))
+		}
+	}
+	return problems
+}
+
+// spared tells whether the receiver's private key may be missing on this machine.
+func (c Config) spared(err error) bool {
+	return ruleOf(err) == "missing-file" && c.Receiver.PublicKey != (SigningKey{})
+}
+
+// checkNotify looks whether the addresses for messages are addresses; they are secrets and are not repeated.
+func (c Config) checkNotify(env Lookup) []syntax.Problem {
+	var problems []syntax.Problem
+	for i, t := range c.Notify {
+		if _, err := t.Address(env); err != nil {
+			problems = append(problems, c.problem("notify."+strconv.Itoa(i)+".url", err))
+		}
+	}
+	return problems
 }

@@ -22,6 +22,8 @@ type Config struct {
 	Signing        []SigningKey              // whose signatures count; none: playbooks need not be signed
 	People         []Person                  // who may decide; empty: everybody, without proof
 	Responders     []string                  // groups whose members may decide about held steps
+	OIDC           OIDC                      // who tells the receiver who somebody is
+	Notify         []Target                  // where people are told; empty: nowhere
 	Encryption     Encryption                // of what Temporal keeps
 	Prometheus     Prometheus                // what knows the cluster's metrics
 	Codec          Codec                     // the server that decrypts for the Web UI
@@ -30,11 +32,14 @@ type Config struct {
 	at map[string]syntax.Position // where a key stands, such as "receiver.token"
 }
 
-// Receiver is how alerts come in.
+// Receiver is how alerts come in, and decisions where it has a key.
 type Receiver struct {
-	Listen string
-	Token  Secret
-	TLS    TLS
+	Listen     string
+	Token      Secret
+	TLS        TLS
+	URL        string     // under which people reach it, for links; may be empty
+	SigningKey Secret     // the private key with which it vouches for those who decide over it
+	PublicKey  SigningKey // of SigningKey, for machines that have it not; empty: taken from SigningKey
 }
 
 // TLS names a server's files; all are empty without TLS.

@@ -32,6 +32,24 @@ func webPage() form {
 	return form{be: "an address such as http://127.0.0.1:8233", fits: isWebPage}
 }
 
+// issuer is an address of OpenID Connect: https, but for one on this machine.
+func issuer() form {
+	return form{be: "an address such as https://login.example.com", fits: func(text string) bool {
+		u, err := url.Parse(text)
+		return err == nil && isWebPage(text) && (u.Scheme == "https" || isLoopback(u.Hostname()))
+	}}
+}
+
+// claim is the name of a claim in a token.
+func claim() form {
+	return form{be: "the name of a claim", fits: func(text string) bool { return strings.TrimSpace(text) != "" }}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // image is a reference to a container image.
 func image() form {
 	return form{

@@ -38,6 +38,9 @@ func (p *parser) file(m *syntax.Mapping) {
 	p.signing(m.Map("signing"))
 	p.people(m.List("people"))
 	p.responders(m)
+	p.oidc(m.Map("oidc"))
+	p.vouched()
+	p.notify(m.List("notify"))
 	p.encryption(m.Map("encryption"))
 	p.codec(m.Map("codec"))
 	p.deployment(m.Map("deployment"))
@@ -52,6 +55,12 @@ func (p *parser) receiver(m *syntax.Mapping) {
 	p.text(m, "receiver.", "listen", &c.Listen, listening())
 	p.secret(m, "receiver.", "token", &c.Token)
 	p.tls(m.Map("tls"), "receiver.tls.", &c.TLS)
+	p.text(m, "receiver.", "url", &c.URL, webPage())
+	c.URL = strings.TrimSuffix(c.URL, "/")
+	p.secret(m, "receiver.", "signingKey", &c.SigningKey)
+	if n := m.Optional("publicKey"); n != nil {
+		c.PublicKey = p.publicKey(n, `"publicKey"`)
+	}
 	m.Done()
 }
 

@@ -21,7 +21,7 @@ func DidYouMean(name string, names []string) string {
 	if near := Nearest(name, names); near != "" {
 		return "; did you mean \"" + near + "\"?"
 	}
-	if len(names) == 0 || len(names) > 16 {
+	if len(names) == 0 || len(names) > 20 {
 		return ""
 	}
 	return "; there is " + strings.Join(names, ", ")

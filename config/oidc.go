@@ -1,0 +1,29 @@
+package config
+
+import "github.com/firebreak-ir/firebreak/playbooks/syntax"
+
+// OIDC is who tells the receiver who somebody is (OpenID Connect). An empty Issuer: nobody does.
+type OIDC struct {
+	Issuer       string // as the ID tokens name it
+	Audience     string // client id that the ID tokens must be made for
+	SubjectClaim string // claim with the person's name; empty: sub
+	GroupsClaim  string // claim with the person's groups; empty: groups
+}
+
+func (p *parser) oidc(m *syntax.Mapping) {
+	if m.Node() == nil {
+		return
+	}
+	o := &p.config.OIDC
+	p.text(m, "oidc.", "issuer", &o.Issuer, issuer())
+	p.text(m, "oidc.", "subjectClaim", &o.SubjectClaim, claim())
+	p.text(m, "oidc.", "groupsClaim", &o.GroupsClaim, claim())
+	o.Audience = m.RequiredText("audience")
+	if n := m.Required("issuer"); n != nil && n.Kind == syntax.Text && n.Text == "" {
+		p.reader.Report(n, "value", `"issuer" must not be empty`)
+	}
+	if !p.config.Receiver.SigningKey.Named() {
+		p.reader.Report(m.Node(), "value", `"oidc" needs "receiver.signingKey": with it the receiver vouches for those whom the issuer names`)
+	}
+	m.Done()
+}
