@@ -8,6 +8,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/forensics"
 	"github.com/firebreak-ir/firebreak/activities/kube"
 	"github.com/firebreak-ir/firebreak/activities/live"
+	"github.com/firebreak-ir/firebreak/activities/notify"
 	"github.com/firebreak-ir/firebreak/activities/report"
 	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
@@ -22,6 +23,7 @@ type Deps struct {
 	Tracker        ticket.Tracker
 	Prometheus     telemetry.Prometheus
 	Probe          live.Probe
+	Notify         notify.Targets
 	EBS            forensics.EBS
 	DockerExplorer []string // command, one word an item
 }
@@ -42,6 +44,7 @@ func List(d Deps) []activities.Definition {
 		// coordinate: mark what is looked at
 		kube.LabelNode(d.Cluster), // the case's label on the node
 		kube.LabelPod(d.Cluster),  // and on the pod
+		notify.Send(d.Notify),     // tell people, also run for approvals and holds
 
 		// contain: every change can be undone
 		kube.CordonNode(d.Cluster),      // nothing new is scheduled there

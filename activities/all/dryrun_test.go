@@ -67,6 +67,7 @@ func dryInputs() map[string]string {
 		"forensics.docker_explorer":  image,
 		"forensics.last_writes":      image,
 		"kube.delete_pod":            `{"pods":[{"namespace":"shop","name":"web-0","uid":"uid-1"}]}`,
+		"notify.send":                `{"title":"Look"}`,
 		"ticket.open":                `{"title":"Pin the image"}`,
 		"report.render":              `{"record":{"case":"c"}}`,
 		"evidence.check":             `{"steps":["logs[0]/read_logs"]}`,
