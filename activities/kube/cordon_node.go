@@ -103,6 +103,8 @@ func cordoned(call activities.Call, ref nodeRef, node *corev1.Node, c *change) C
 		out.Status, out.Summary = activities.Skipped, ref.String()+" was already cordoned by somebody else; undo will leave it so"
 	case c.empty():
 		out.Summary = ref.String() + " is cordoned by this case"
+	case call.DryRun && node.Spec.Unschedulable:
+		out.Summary = ref.String() + " is cordoned by another case; this case would hold the cordon too"
 	case call.DryRun:
 		out.Would, out.Summary = c.would(ref.String(), node), "would cordon "+ref.String()
 	case node.Spec.Unschedulable:
