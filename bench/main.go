@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/pprof"
@@ -14,6 +15,13 @@ import (
 )
 
 func main() {
+	if err := bench(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", firstLine(err))
+		os.Exit(1)
+	}
+}
+
+func bench() error {
 	out := flag.String("out", "", "write the table into this Markdown file")
 	only := flag.String("only", "", "run only the measures whose names contain this")
 	store := flag.String("store", "SQLite", "the store behind the server, for the table")
@@ -21,16 +29,12 @@ func main() {
 	flag.Parse()
 	stopProfile, err := profiled(*profile)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		return err
 	}
 	defer stopProfile()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *out, *only, *store); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", firstLine(err))
-		os.Exit(1)
-	}
+	return run(ctx, os.Stdout, *out, *only, *store)
 }
 
 // firstLine keeps a thousand alike errors from filling the terminal.
@@ -81,7 +85,7 @@ func measures() []measure {
 	}
 }
 
-func run(ctx context.Context, out, only, store string) error {
+func run(ctx context.Context, to io.Writer, out, only, store string) error {
 	w, err := newWorld(ctx)
 	if err != nil {
 		return err
@@ -99,9 +103,9 @@ func run(ctx context.Context, out, only, store string) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, r := range found {
-			fmt.Println(r)
+			fmt.Fprintln(to, r)
 		}
-		fmt.Printf("  (%s)\n", time.Since(began).Round(time.Second))
+		fmt.Fprintf(to, "  (%s)\n", time.Since(began).Round(time.Second))
 		rows = append(rows, found...)
 	}
 	if out == "" {

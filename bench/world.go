@@ -91,7 +91,12 @@ func (w *world) works(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- one.Run(ctx) }()
-	w.stop = append(w.stop, func() { cancel(); <-done })
+	w.stop = append(w.stop, func() {
+		cancel()
+		if err := <-done; err != nil {
+			slog.Error("the worker ended badly", "error", err)
+		}
+	})
 	return nil
 }
 
