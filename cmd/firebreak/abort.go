@@ -26,6 +26,9 @@ Where no worker answers, the case is canceled instead, which comes to the same, 
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, true),
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.remote.url != "" {
+				return a.decideOver(c.Context(), args[0], workflows.Decision{Action: workflows.AbortCase, Reason: f.reason}, f)
+			}
 			return a.connect(nil, func(d desk) error { return a.abort(c.Context(), d, args[0], f) })
 		},
 	}
@@ -53,7 +56,7 @@ func (a *app) abort(ctx context.Context, d desk, reference string, f decideFlags
 		err = d.Cancel(ctx, found)
 	}
 	if err != nil {
-		return err
+		return unsignedDecision(err, what)
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s: asked to end; watch it: firebreak watch %s\n", safe(found.ID), safe(found.ID))
 	return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -17,17 +18,18 @@ import (
 func approvalsCommand(a *app) *cobra.Command {
 	var out output
 	c := &cobra.Command{
-		Use:     "approvals",
+		Use:     "approvals [CASE]",
 		Short:   "List what the open cases ask people",
 		GroupID: "cases",
-		Long: `Lists every approval that is open: what is asked of whom, until when, and what can be chosen. With --output json also
-what is shown, whole, and who has decided already.`,
+		Long: `Lists every approval that is open, or those of one case: what is asked of whom, until when, what can be chosen, and the beginning of
+the hash of what is shown. With --output json also what is shown, whole, and who has decided already.`,
 		Example: `  firebreak approvals
-  firebreak approvals --output json`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+  firebreak approvals pod-compromise-1a2b --output json`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeCase(a, true),
+		RunE: func(c *cobra.Command, args []string) error {
 			return a.connect(nil, func(d desk) error {
-				list, err := d.Questions(c.Context(), cases.Filter{Limit: 1000})
+				list, err := questions(c.Context(), d, args)
 				if err != nil {
 					return err
 				}
@@ -42,20 +44,37 @@ what is shown, whole, and who has decided already.`,
 	return c
 }
 
+// questions are those of one case, or of all open ones.
+func questions(ctx context.Context, d desk, args []string) ([]cases.Question, error) {
+	if len(args) == 0 {
+		return d.Questions(ctx, cases.Filter{Limit: 1000})
+	}
+	found, err := d.Find(ctx, args[0])
+	if err != nil {
+		return nil, err
+	}
+	state, err := d.State(ctx, found)
+	list := []cases.Question{}
+	for _, q := range state.Questions {
+		list = append(list, cases.Question{Question: q, Case: found.ID})
+	}
+	return list, err
+}
+
 func (a *app) printQuestions(list []cases.Question) error {
 	if len(list) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "no open case asks anything")
+		_, err := fmt.Fprintln(a.stdout, "nothing is asked")
 		return err
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "CASE\tSTEP\tASKS\tOF\tCHOICES\tUNTIL\tVOTES")
+	fmt.Fprintln(w, "CASE\tSTEP\tASKS\tOF\tCHOICES\tUNTIL\tVOTES\tSHOWN")
 	for _, q := range list {
 		until := "-"
 		if !q.Deadline.IsZero() {
 			until = q.Deadline.Local().Format(time.DateTime)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", safe(q.Case), safe(q.Step), safe(q.Title), safe(strings.Join(q.Circles, ", ")),
-			safe(strings.Join(q.Choices, ", ")), until, len(q.Votes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%.12s\n", safe(q.Case), safe(q.Step), safe(q.Title), safe(strings.Join(q.Circles, ", ")),
+			safe(strings.Join(q.Choices, ", ")), until, len(q.Votes), q.Hash)
 	}
 	return w.Flush()
 }
@@ -92,7 +111,7 @@ alone.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
+	keyFlag(c, &key)
 	c.Flags().StringVar(&data, "data", "", "a JSON object")
 	return c
 }

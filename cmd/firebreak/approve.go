@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-ir/firebreak/triggers/decisions"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/authority"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
@@ -17,6 +22,8 @@ type approveFlags struct {
 	choice  string
 	comment string
 	key     string
+	yes     bool
+	remote  remoteFlags
 }
 
 func approveCommand(a *app) *cobra.Command {
@@ -27,9 +34,10 @@ func approveCommand(a *app) *cobra.Command {
 		GroupID: "cases",
 		Long: `Answers an approval that is open. Without --choice it is the first of its choices; firebreak approvals lists what is asked,
 what can be chosen and what is shown. With a key the decision is signed: the case's history then proves who made it. A case
-that was opened with "people" in the configuration takes nothing else.`,
+that was opened with "people" in the configuration takes nothing else. On a terminal what is asked and shown is printed first.`,
 		Example: `  firebreak approve pod-compromise-1a2b triage --choice contain --comment "seen the shell, it is not ours"
-  firebreak approve pod-compromise-1a2b approve_evict --key ann.key`,
+  firebreak approve pod-compromise-1a2b approve_evict --key ann.key
+  firebreak approve pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f triage --receiver https://firebreak.example.com --token env:ID_TOKEN`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeQuestion(a),
 		RunE:              func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], args[1], f, false) },
@@ -55,11 +63,16 @@ func rejectCommand(a *app) *cobra.Command {
 
 func (f *approveFlags) flags(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVar(&f.comment, "comment", "", "why; it becomes part of the record")
-	c.Flags().StringVar(&f.key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
+	c.Flags().BoolVar(&f.yes, "yes", false, "do not show what is asked and ask again, on a terminal")
+	keyFlag(c, &f.key)
+	f.remote.flags(c)
 	return c
 }
 
 func (a *app) approve(ctx context.Context, reference, step string, f approveFlags, no bool) error {
+	if f.remote.url != "" {
+		return a.approveOver(ctx, reference, step, f, no)
+	}
 	return a.connect(nil, func(d desk) error {
 		who, err := a.signer(d.config, f.key)
 		if err != nil {
@@ -73,7 +86,8 @@ func (a *app) approve(ctx context.Context, reference, step string, f approveFlag
 		if err != nil {
 			return err
 		}
-		if f.choice, err = choiceOf(q, f.choice, no); err != nil {
+		open := openOf(found.ID, q)
+		if f.choice, err = a.chosen(open, f, no, who.subject); err != nil {
 			return err
 		}
 		decision, err := who.sign(authority.Decision{
@@ -83,12 +97,72 @@ func (a *app) approve(ctx context.Context, reference, step string, f approveFlag
 			return err
 		}
 		if err := d.Approve(ctx, found, decision); err != nil {
-			return err
+			return unsigned(err, who)
 		}
-		_, err = fmt.Fprintf(a.stdout, "%s: %s for step %s, by %s; watch it: firebreak watch %s\n", safe(found.ID), safe(f.choice), safe(step),
-			safe(who.subject), safe(found.ID))
-		return err
+		return a.approved(open, f.choice, who.subject)
 	})
+}
+
+// approveOver decides over a receiver.
+func (a *app) approveOver(ctx context.Context, of, step string, f approveFlags, no bool) error {
+	r, err := a.remote(f.remote, f.key)
+	if err != nil {
+		return err
+	}
+	open, err := r.look(ctx, of, step)
+	if err != nil {
+		return err
+	}
+	if open.Kind != decisions.Approval {
+		return wrongf("step %q asks nothing: it is held; use firebreak retry, skip, abort or rollback", step)
+	}
+	if f.choice, err = a.chosen(open, f, no, "whose token it is"); err != nil {
+		return err
+	}
+	by, err := r.decide(ctx, of, step, decisions.Decision{Choice: f.choice, Comment: f.comment, Shown: open.Hash})
+	if err != nil {
+		return err
+	}
+	return a.approved(open, f.choice, by)
+}
+
+// unsigned says what to do where a case takes signed decisions alone.
+func unsigned(err error, who signer) error {
+	if who.key == nil && errors.Is(err, cases.ErrNotAllowed) {
+		return fmt.Errorf("%w; sign with your key: --key FILE", err)
+	}
+	return err
+}
+
+func (a *app) approved(open decisions.Open, choice, by string) error {
+	_, err := fmt.Fprintf(a.stdout, "%s: %s for step %s, by %s; watch it: firebreak watch %s\n", safe(open.Case), safe(choice), safe(open.Step),
+		safe(by), safe(open.Case))
+	return err
+}
+
+// chosen gives the choice. On a terminal the person sees first what they decide.
+func (a *app) chosen(open decisions.Open, f approveFlags, no bool, by string) (string, error) {
+	choice, err := choiceOf(open, f.choice, no)
+	if err != nil || f.yes || !a.terminal {
+		return choice, err
+	}
+	fmt.Fprintf(a.stdout, "%s\ncase %s, step %s, asked: %s\n", safe(open.Title), safe(open.Case), safe(open.Step), safe(strings.Join(open.Asked, ", ")))
+	if open.Shown != nil {
+		seen, err := json.MarshalIndent(open.Shown, "", "  ")
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(a.stdout, safeLines(string(seen)))
+	}
+	fmt.Fprintf(a.stdout, "decide %q as %s? [y/N] ", choice, safe(by))
+	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return "", wrongf("nothing was decided")
+	}
+	return choice, nil
 }
 
 // question finds what the case asks at that step.
@@ -110,7 +184,7 @@ func question(ctx context.Context, d desk, of cases.Case, step string) (*workflo
 	return nil, wrongf("case %s asks nothing at step %q; it asks at %s", of.ID, step, strings.Join(open, ", "))
 }
 
-func choiceOf(q *workflows.Question, choice string, no bool) (string, error) {
+func choiceOf(q decisions.Open, choice string, no bool) (string, error) {
 	switch {
 	case no && slices.Contains(q.Choices, "reject"):
 		return "reject", nil

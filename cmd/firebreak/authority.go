@@ -3,10 +3,9 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -17,45 +16,36 @@ import (
 	"github.com/firebreak-ir/firebreak/workflows/authority"
 )
 
-// authority gives what a new case knows of the people who may decide; nil where the configuration names none.
+// authority gives what a new case knows of the people who may decide; nil where the configuration names neither people nor
+// a key of the receiver.
 func (a *app) authority(cfg config.Config) (*authority.Authority, error) {
-	if len(cfg.People) == 0 {
+	voucher, err := cfg.Receiver.Public(a.env)
+	if err != nil {
+		return nil, wrongf("public key of the receiver: %w; where its private key is not to be, name receiver.publicKey", err)
+	}
+	if len(cfg.People) == 0 && voucher == nil {
 		return nil, nil
 	}
 	out := &authority.Authority{Responders: cfg.Responders}
 	for _, p := range cfg.People {
-		public, err := publicKey(p.Key)
+		public, err := config.ReadPublic(p.Key)
 		if err != nil {
-			return nil, wrongf("%s:%d:%d: key of %q: %v", cfg.File, p.Key.Pos.Line, p.Key.Pos.Column, p.Subject, err)
+			return nil, wrongf("%s:%d:%d: key of %q: %w", cfg.File, p.Key.Pos.Line, p.Key.Pos.Column, p.Subject, err)
 		}
 		out.Keys = append(out.Keys, authority.Key{
 			ID: p.Subject, Public: base64.StdEncoding.EncodeToString(public), Subject: p.Subject, Groups: p.Groups,
 		})
 	}
+	if voucher != nil {
+		out.Keys = append(out.Keys, authority.Key{ID: voucherID(voucher), Public: base64.StdEncoding.EncodeToString(voucher)})
+	}
 	return out, nil
 }
 
-func publicKey(k config.SigningKey) (ed25519.PublicKey, error) {
-	text := []byte(k.PEM)
-	if k.File != "" {
-		var err error
-		if text, err = readFile(k.File, maxKey); err != nil {
-			return nil, err
-		}
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("it is no PEM")
-	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, errors.New("it holds no public key")
-	}
-	public, ok := key.(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("it is a key of another kind (%T); an ed25519 key is needed", key)
-	}
-	return public, nil
+// voucherID names the receiver's key.
+func voucherID(public ed25519.PublicKey) string {
+	sum := sha256.Sum256(public)
+	return "receiver " + hex.EncodeToString(sum[:8])
 }
 
 // keyFile is where a person's own key is looked for when no --key is given.
@@ -86,14 +76,9 @@ func (a *app) signer(cfg config.Config, file string) (signer, error) {
 	case err != nil:
 		return signer{}, unread(fmt.Errorf("key: %w", err))
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return signer{}, wrongf("key %q: it is no PEM", file)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	key, ok := parsed.(ed25519.PrivateKey)
-	if err != nil || !ok {
-		return signer{}, wrongf("key %q: it holds no private ed25519 key (PKCS #8)", file)
+	key, err := config.ParsePrivate(text)
+	if err != nil {
+		return signer{}, wrongf("key %q: %w", file, err)
 	}
 	subject, err := subjectOf(cfg, key)
 	return signer{subject, key}, err
@@ -103,7 +88,7 @@ func (a *app) signer(cfg config.Config, file string) (signer, error) {
 func subjectOf(cfg config.Config, key ed25519.PrivateKey) (string, error) {
 	mine, _ := key.Public().(ed25519.PublicKey)
 	for _, p := range cfg.People {
-		if public, err := publicKey(p.Key); err == nil && public.Equal(mine) {
+		if public, err := config.ReadPublic(p.Key); err == nil && public.Equal(mine) {
 			return p.Subject, nil
 		}
 	}
@@ -112,13 +97,20 @@ func subjectOf(cfg config.Config, key ed25519.PrivateKey) (string, error) {
 
 // sign makes a decision provable, where there is a key.
 func (s signer) sign(d authority.Decision, now time.Time) (authority.Decision, error) {
-	var nonce [16]byte
-	if _, err := rand.Read(nonce[:]); err != nil {
+	nonce, err := newNonce()
+	if err != nil {
 		return d, err
 	}
-	d.Subject, d.Nonce, d.At = s.subject, hex.EncodeToString(nonce[:]), now.UTC()
+	d.Subject, d.Nonce, d.At = s.subject, nonce, now.UTC()
 	if s.key == nil {
 		return d, nil
 	}
 	return authority.Sign(d, s.subject, s.key), nil
+}
+
+// newNonce is what keeps a decision from being taken twice.
+func newNonce() (string, error) {
+	var nonce [16]byte
+	_, err := rand.Read(nonce[:])
+	return hex.EncodeToString(nonce[:]), err
 }

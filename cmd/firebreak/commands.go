@@ -21,6 +21,7 @@ func commands(a *app) []*cobra.Command {
 		approveCommand(a),
 		rejectCommand(a),
 		signalCommand(a),
+		tokenCommand(a),
 		undoCommand(a),
 		sweepCommand(a),
 		schedulesCommand(a),

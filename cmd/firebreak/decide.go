@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/triggers/decisions"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/authority"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
@@ -61,11 +62,13 @@ type decideFlags struct {
 	reason string
 	key    string
 	set    []string
+	remote remoteFlags
 }
 
 func (f *decideFlags) flags(c *cobra.Command, why string) {
 	c.Flags().StringVar(&f.reason, "reason", "", why)
-	c.Flags().StringVar(&f.key, "key", "", "file with your private key (default ~/.config/firebreak/me.key, where it is there)")
+	keyFlag(c, &f.key)
+	f.remote.flags(c)
 }
 
 // decision makes a command that decides a held step.
@@ -89,6 +92,9 @@ func (a *app) decided(ctx context.Context, reference string, what workflows.Deci
 		return err
 	}
 	what.Reason = f.reason
+	if f.remote.url != "" {
+		return a.decideOver(ctx, reference, what, f)
+	}
 	return a.connect(nil, func(d desk) error {
 		found, err := d.Find(ctx, reference)
 		if err != nil {
@@ -138,15 +144,36 @@ func setFields(given []string) (map[string]any, error) {
 	return out, nil
 }
 
+// decideOver decides over a receiver.
+func (a *app) decideOver(ctx context.Context, of string, what workflows.Decision, f decideFlags) error {
+	r, err := a.remote(f.remote, f.key)
+	if err != nil {
+		return err
+	}
+	by, err := r.decide(ctx, of, what.Path, decisions.Decision{Choice: string(what.Action), Comment: what.Reason, Set: what.Set})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: %s, by %s; watch it: firebreak watch %s\n", safe(of), what.Action, safe(by), safe(of))
+	return err
+}
+
 func (a *app) decide(ctx context.Context, d desk, of cases.Case, decision workflows.Decision) error {
 	if err := d.Decide(ctx, of, decision); err != nil {
-		return err
+		return unsignedDecision(err, decision)
 	}
 	about := "the case"
 	if decision.Path != "" {
 		about = "step " + decision.Path
 	}
 	_, err := fmt.Fprintf(a.stdout, "%s: %s %s; watch it: firebreak watch %s\n", safe(of.ID), decision.Action, safe(about), safe(of.ID))
+	return err
+}
+
+func unsignedDecision(err error, d workflows.Decision) error {
+	if d.Signed == nil {
+		return unsigned(err, signer{})
+	}
 	return err
 }
 

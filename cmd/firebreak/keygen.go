@@ -2,9 +2,12 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,10 +17,11 @@ import (
 func keygenCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "keygen NAME",
-		Short:   "Make a key for signing playbooks",
+		Short:   "Make a key for signing playbooks and decisions",
 		GroupID: "playbooks",
 		Long: `Writes NAME.key, the private key (PKCS #8), which only its owner can read, and NAME.pub, the public one, which is named in
-firebreak.yaml under signing.keys. Files that are there are never overwritten.`,
+firebreak.yaml: under people as the key of somebody who decides, as receiver.signingKey, or under signing.keys. It prints how.
+Files that are there are never overwritten.`,
 		Example: `  firebreak keygen sec-ir`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.keygen(args[0]) },
@@ -43,9 +47,24 @@ func (a *app) keygen(name string) error {
 	if err := writeNew(name+".pub", public, 0o644); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "key %s: keep %s secret, and name %s in firebreak.yaml under signing.keys\n",
-		key.Public().ID(), safe(name+".key"), safe(name+".pub"))
+	_, err = fmt.Fprintf(a.stdout, "key %s: keep %s secret, and name %s in firebreak.yaml under signing.keys\nor, for decisions, so:\n%s",
+		key.Public().ID(), safe(name+".key"), safe(name+".pub"), snippet(filepath.Base(name), string(public)))
 	return err
+}
+
+// snippet is how the configuration names a person with that key.
+func snippet(name, public string) string {
+	lines := strings.ReplaceAll(strings.TrimSpace(public), "\n", "\n      ")
+	return fmt.Sprintf("people:\n  - subject: %s\n    groups: []\n    key: |\n      %s\n", inJSON(name), lines)
+}
+
+// inJSON writes a text as JSON, which YAML reads as it is.
+func inJSON(text string) string {
+	raw, err := json.Marshal(text)
+	if err != nil { // a text always has a form in JSON
+		return `""`
+	}
+	return string(raw)
 }
 
 // writeNew writes a file that must not be there.

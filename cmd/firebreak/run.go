@@ -103,7 +103,7 @@ func (a *app) prepare(cfg config.Config, name string, f runFlags) (string, workf
 	if err != nil {
 		return "", workflows.Input{}, err
 	}
-	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun, By: requester.subject, Authority: people}
+	in := workflows.Input{Plan: p, Alert: alert, Inputs: inputs, Cluster: cfg.Cluster, DryRun: f.dryRun, By: requester.subject, Authority: people, Notify: len(cfg.Notify) > 0}
 	return plan.WorkflowID(p.Name, key), in, nil
 }
 

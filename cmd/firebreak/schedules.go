@@ -102,7 +102,7 @@ func (a *app) wantedSchedules(cfg config.Config, names []string) (list []schedul
 		if err != nil && slices.ContainsFunc(p.Triggers, func(t plan.Trigger) bool { return t.Schedule != nil }) {
 			return nil, nil, wrongf("playbook %q: %w", p.Name, err)
 		}
-		its, err := schedules.Of(workflows.Input{Plan: p, Cluster: cfg.Cluster, Inputs: inputs, Authority: people})
+		its, err := schedules.Of(workflows.Input{Plan: p, Cluster: cfg.Cluster, Inputs: inputs, Authority: people, Notify: len(cfg.Notify) > 0})
 		if err != nil {
 			return nil, nil, wrong(err)
 		}

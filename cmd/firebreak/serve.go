@@ -35,6 +35,9 @@ func serveCommand(a *app) *cobra.Command {
 CloudEvents 1.0 (structured or binary) on POST /v1/cloudevents. The durable runs are started first, and only then is 202
 answered with the cases' ids; where Temporal cannot be reached the answer is 503. Also served: /healthz, /readyz and /metrics.
 
+With receiver.signingKey people decide over it, under /cases/: whoever proves to be somebody, with an ID token (oidc), a token of
+firebreak token or a link that was sent to them, decides in their own name alone. See docs/approvals.md.
+
 It needs a bearer token or, with TLS, a client CA. Without either it starts only on loopback, with
 --insecure-loopback.`,
 		Example: `  firebreak serve --config /etc/firebreak/firebreak.yaml
@@ -72,12 +75,21 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	key, err := cfg.Receiver.Private(a.env)
+	if err != nil {
+		return errors.Join(wrong(err), listener.Close())
+	}
 	return a.connected(cfg, log, func(d desk) error {
+		deciding, err := a.deciding(d, key, log)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
 		a.announce(log, cfg, plans, listener.Addr())
 		handler := receiver.New(receiver.Options{
 			Cluster: cfg.Cluster, Router: router, Starter: starter{d, people}, Ready: d.Check, Token: token, Timeout: reach, Log: log, Now: a.now,
+			Decisions: deciding,
 		})
-		err := receiver.Serve(ctx, listener, handler, f.drain, log)
+		err = receiver.Serve(ctx, listener, handler, f.drain, log)
 		log.Info("stopped")
 		return err
 	})
@@ -98,6 +110,7 @@ func (s starter) Start(ctx context.Context, t triggers.Start) (triggers.Case, er
 	}
 	started, err := s.desk.Start(ctx, t.Workflow, workflows.Input{
 		Plan: t.Plan, Alert: t.Alert, Trigger: t.Trigger, Inputs: inputs, Cluster: s.config.Cluster, Authority: s.people,
+		Notify: len(s.config.Notify) > 0,
 	})
 	if err != nil {
 		return triggers.Case{}, err

@@ -8,11 +8,26 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
 // Path is the folder under which cases are decided.
 const Path = "/cases/"
+
+// PathOf is the path of a step of a case, or of the case where the step is empty.
+func PathOf(of, step string) string {
+	path := Path + url.PathEscape(of)
+	if step == "" {
+		return path
+	}
+	var parts []string
+	for part := range strings.SplitSeq(step, "/") {
+		parts = append(parts, url.PathEscape(part))
+	}
+	return path + "/steps/" + strings.Join(parts, "/")
+}
 
 // Person is somebody who has proven who they are.
 type Person struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/triggers"
+	"github.com/firebreak-ir/firebreak/triggers/decisions"
 )
 
 // Paths of the receiver. The token is asked for where alerts come in alone; a client CA is asked of every connection, whatever
@@ -44,6 +45,8 @@ type Options struct {
 	Timeout time.Duration               // for starting the runs of one alert
 	Log     *slog.Logger
 	Now     func() time.Time // for alerts that do not say when; nil: the machine's clock
+	// Decisions answers under decisions.Path, and says itself who may; nil: nobody decides here.
+	Decisions http.Handler
 }
 
 // Receiver is the HTTP handler.
@@ -66,6 +69,9 @@ func New(opts Options) *Receiver {
 	r.mux.HandleFunc("GET "+HealthPath, healthy)
 	r.mux.HandleFunc("GET "+ReadyPath, r.ready)
 	r.mux.Handle("GET "+MetricsPath, r.metrics)
+	if opts.Decisions != nil {
+		r.mux.Handle(decisions.Path, opts.Decisions)
+	}
 	return r
 }
 
