@@ -11,6 +11,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/aws"
 	"github.com/firebreak-ir/firebreak/activities/kube"
 	"github.com/firebreak-ir/firebreak/activities/live"
+	"github.com/firebreak-ir/firebreak/activities/notify"
 	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
 	"github.com/firebreak-ir/firebreak/custody"
@@ -28,6 +29,7 @@ type Settings struct {
 	KubeContext    string
 	Prometheus     telemetry.Prometheus // the zero value is none
 	ProbeImage     string               // of ephemeral containers; empty: the default
+	Notify         notify.Targets       // where people are told; the zero value tells nobody
 }
 
 // Wire opens what the activities need. A cluster or an account that cannot be reached is told by the first activity
@@ -46,6 +48,7 @@ func Wire(s Settings, history *cases.Cases) (all.Deps, error) {
 		EBS:            block.NewEBSClient,
 		Prometheus:     s.Prometheus,
 		Probe:          live.Probe{Image: s.ProbeImage},
+		Notify:         s.Notify,
 		DockerExplorer: s.DockerExplorer,
 	}, nil
 }

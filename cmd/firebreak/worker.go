@@ -88,9 +88,14 @@ func (a *app) work(ctx context.Context, f workerFlags) error {
 }
 
 func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker, error) {
+	targets, err := a.targets(d.config, log)
+	if err != nil {
+		return nil, err
+	}
 	deps, err := worker.Wire(worker.Settings{
 		Evidence: d.config.Evidence, Tracker: d.config.Tracker, DockerExplorer: d.config.DockerExplorer,
 		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext, Prometheus: prometheusOf(d.config), ProbeImage: d.config.ProbeImage,
+		Notify: targets,
 	}, d.Cases)
 	if err != nil {
 		return nil, err
