@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
+	"strings"
 )
 
 //go:embed page.html.tmpl
@@ -25,14 +26,24 @@ func page(v view) ([]byte, error) {
 	if v.Open != nil {
 		data.Token = v.token()
 		if v.Shown != nil {
-			seen, err := json.MarshalIndent(v.Shown, "", "  ")
+			seen, err := readable(v.Shown)
 			if err != nil {
 				return nil, err
 			}
-			data.Seen = string(seen)
+			data.Seen = seen
 		}
 	}
 	var b bytes.Buffer
 	err = parsed.Execute(&b, data)
 	return b.Bytes(), err
+}
+
+// readable is JSON as it is: the template escapes it.
+func readable(v any) (string, error) {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(v)
+	return strings.TrimSpace(b.String()), err
 }

@@ -66,7 +66,7 @@ func (h *Handler) readForm(req *http.Request, at place) (Decision, caller, error
 		return Decision{}, caller{}, unreadable(err)
 	}
 	form := req.PostForm
-	by, err := h.byLink(form.Get("token"), at)
+	by, err := h.byLink(form.Get("token"), at, true)
 	if err != nil {
 		return Decision{}, by, err
 	}

@@ -18,7 +18,7 @@ const (
 	linkAudience  = "firebreak link"      // signed by the receiver
 )
 
-// How long tokens hold. The page's form is a link, too.
+// How long tokens hold.
 const (
 	MaxToken = time.Hour
 	LinkLife = 4 * time.Hour
@@ -34,7 +34,8 @@ type claims struct {
 	Case   string   `json:"case,omitempty"`
 	Step   string   `json:"step,omitempty"`
 	Groups []string `json:"groups,omitempty"` // as an issuer stated them; of the configured people they are looked up
-	Proof  string   `json:"proof,omitempty"`  // how the person proved who they are, before the link was made
+	Form   bool     `json:"form,omitempty"`   // of the page's form: it decides, and opens no further page
+	Proof  string   `json:"proof,omitempty"`  // of a form: how the person has proven who they are
 }
 
 // Token makes a token for the decisions of one person, signed by their own key.
@@ -110,7 +111,7 @@ func (h *Handler) person(subject string) (Known, bool) {
 
 // form makes the token of the page's form for somebody who has proven who they are.
 func (h *Handler) form(at place, by caller) string {
-	c := claims{Claims: standard(by.Subject, linkAudience, h.opts.Now(), formLife), Case: at.of, Step: at.step, Groups: by.Groups, Proof: by.proof}
+	c := claims{Claims: standard(by.Subject, linkAudience, h.opts.Now(), formLife), Case: at.of, Step: at.step, Groups: by.Groups, Form: true, Proof: by.proof}
 	text, err := sealed(h.opts.Key, c)
 	if err != nil {
 		h.opts.Log.Error("form", "error", err)

@@ -18,7 +18,7 @@ type caller struct {
 // reader says who asks what is open: by a token in the header, or by the one of a link.
 func (h *Handler) reader(req *http.Request, at place) (caller, error) {
 	if token := req.URL.Query().Get("token"); token != "" && req.Header.Get("Authorization") == "" {
-		return h.byLink(token, at)
+		return h.byLink(token, at, false)
 	}
 	return h.bearer(req, at)
 }
@@ -34,7 +34,7 @@ func (h *Handler) bearer(req *http.Request, at place) (caller, error) {
 	parsed, audience := audienceOf(token)
 	switch {
 	case audience == linkAudience:
-		return h.byLink(token, at)
+		return h.byLink(token, at, false)
 	case audience == tokenAudience:
 		return h.byKey(parsed)
 	case h.issuer == nil:
@@ -62,8 +62,9 @@ func (h *Handler) byKey(parsed *jwt.JSONWebToken) (caller, error) {
 	return caller{known.Person, "key"}, nil
 }
 
-// byLink takes a token that the receiver has signed for one person, case and step.
-func (h *Handler) byLink(token string, at place) (caller, error) {
+// byLink takes a token that the receiver has signed for one person, case and step: that of a link, or of the form that a
+// page had. A form opens no page, or it could be renewed for ever.
+func (h *Handler) byLink(token string, at place, form bool) (caller, error) {
 	parsed, audience := audienceOf(token)
 	if audience != linkAudience {
 		return caller{}, unauthorized(errToken)
@@ -73,6 +74,8 @@ func (h *Handler) byLink(token string, at place) (caller, error) {
 	switch {
 	case err != nil:
 		return caller{}, unauthorized(err)
+	case c.Form != form:
+		return caller{}, unauthorized(errToken)
 	case c.Case != at.of || c.Step != at.step:
 		return caller{}, failed(http.StatusForbidden, "the link is for another step or case")
 	case c.Proof == "oidc":
