@@ -52,6 +52,8 @@ type Worker struct {
 	config  Config
 	workers []worker.Worker
 	fatal   chan error
+
+	lookAgain, forgotten time.Duration // shorter in tests
 }
 
 // New prepares a worker; it does not ask Temporal anything.
@@ -62,7 +64,7 @@ func New(c Config) (*Worker, error) {
 	if len(c.Roles) == 0 {
 		c.Roles = Roles()
 	}
-	w := &Worker{config: c, fatal: make(chan error, len(Roles()))}
+	w := &Worker{config: c, fatal: make(chan error, len(Roles())), lookAgain: lookAgain, forgotten: forgotten}
 	for _, role := range c.Roles {
 		if !slices.Contains(Roles(), role) {
 			return nil, fmt.Errorf("unknown role %q; the roles are %q", role, Roles())
@@ -135,6 +137,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.first(ctx); err != nil {
 		return ignoreStop(ctx, err)
 	}
+	looking, done := context.WithCancel(ctx)
+	defer done()
+	go w.heed(looking)
 	select {
 	case err := <-w.fatal:
 		return fmt.Errorf("worker: %w", err)

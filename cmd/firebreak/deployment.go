@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -27,7 +28,7 @@ open case goes on. Keep a build's workers until it is drained.`,
 	}
 	var name string
 	c.PersistentFlags().StringVar(&name, "deployment", "", "name of the worker deployment (default deployment.name)")
-	c.AddCommand(deploymentListCommand(a, &name), deploymentPromoteCommand(a, &name))
+	c.AddCommand(deploymentListCommand(a, &name), deploymentPromoteCommand(a, &name), deploymentRampCommand(a, &name), deploymentOffCommand(a, &name))
 	return c
 }
 
@@ -118,11 +119,22 @@ func completeBuild(a *app, name *string) cobra.CompletionFunc {
 	})
 }
 
-// deployed is the build that a worker is.
-func (a *app) deployed(cfg config.Config, f workerFlags) worker.Build {
+// deployed is the build that a worker is. The version of a binary that is no release tells no builds apart: cases would be
+// pinned to a name, and not to a build.
+func (a *app) deployed(cfg config.Config, f workerFlags) (worker.Build, error) {
 	b := worker.Build{Deployment: cmp.Or(f.deployment, cfg.Deployment.Name)}
-	if b.Deployment != "" {
-		b.ID = cmp.Or(f.build, cfg.Deployment.Build, a.build().Version)
+	if b.Deployment == "" {
+		return b, nil
 	}
-	return b
+	version := a.build().Version
+	b.ID = cmp.Or(f.build, cfg.Deployment.Build, version)
+	if b.ID == version && !released(version) {
+		return b, wrongf("deployment: the version %s of this binary is shared by many builds; name this one with --build or deployment.build", version)
+	}
+	return b, nil
+}
+
+// released tells the versions that stand for one binary from what the Go tool says of a checkout with changes.
+func released(version string) bool {
+	return version != "" && version != "unknown" && version != "(devel)" && !strings.HasSuffix(version, "+dirty")
 }

@@ -104,9 +104,13 @@ func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker
 	for _, r := range f.roles {
 		roles = append(roles, worker.Role(r))
 	}
+	build, err := a.deployed(d.config, f)
+	if err != nil {
+		return nil, err
+	}
 	w, err := worker.New(worker.Config{
 		Client: d.Client(), Namespace: d.namespace, Cluster: d.config.Cluster, Catalog: all.Catalog(deps),
-		Converter: d.converter, Build: a.deployed(d.config, f), Roles: roles, Log: log, Drain: f.drain,
+		Converter: d.converter, Build: build, Roles: roles, Log: log, Drain: f.drain,
 	})
 	if err != nil {
 		return nil, usage(err)

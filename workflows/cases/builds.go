@@ -61,19 +61,51 @@ func buildStatus(r client.WorkerDeploymentRoutingConfig, v client.WorkerDeployme
 }
 
 // Promote makes a build the one that new cases begin on, and gives the one before; empty for none. Open cases stay on theirs.
+// An empty build stands for the workers without one, which then take the open cases of no build as well.
 func (c *Cases) Promote(ctx context.Context, deployment, build string) (before string, err error) {
+	doing := fmt.Sprintf("promote build %q of %q", build, deployment)
+	err = c.route(ctx, deployment, doing, func(ctx context.Context, of client.WorkerDeploymentHandle, now client.WorkerDeploymentDescribeResponse) error {
+		if current := now.Info.RoutingConfig.CurrentVersion; current != nil {
+			before = current.BuildID
+		}
+		_, err := of.SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{
+			BuildID: build, ConflictToken: now.ConflictToken,
+			IgnoreMissingTaskQueues: build == "", AllowNoPollers: build == "", // they are not told apart from those of other queues
+		})
+		return err
+	})
+	return before, err
+}
+
+// Ramp lets a share of the new cases, in percent, begin on a build; 0 ends that.
+func (c *Cases) Ramp(ctx context.Context, deployment, build string, percent float32) error {
+	doing := fmt.Sprintf("ramp build %q of %q", build, deployment)
+	return c.route(ctx, deployment, doing, func(ctx context.Context, of client.WorkerDeploymentHandle, now client.WorkerDeploymentDescribeResponse) error {
+		ramp := client.WorkerDeploymentSetRampingVersionOptions{BuildID: build, Percentage: percent, ConflictToken: now.ConflictToken}
+		if percent == 0 {
+			if ramping := now.Info.RoutingConfig.RampingVersion; ramping == nil || ramping.BuildID != build {
+				return nil
+			}
+			ramp.BuildID = "" // with 0 percent: no build
+		}
+		_, err := of.SetRampingVersion(ctx, ramp)
+		return err
+	})
+}
+
+// route changes where new cases begin, unless somebody else does at the same time.
+func (c *Cases) route(
+	ctx context.Context, deployment, doing string,
+	change func(context.Context, client.WorkerDeploymentHandle, client.WorkerDeploymentDescribeResponse) error,
+) error {
 	ctx, done := context.WithTimeout(ctx, 2*patience)
 	defer done()
-	handle, doing := c.client.WorkerDeploymentClient().GetHandle(deployment), fmt.Sprintf("promote build %q of %q", build, deployment)
+	handle := c.client.WorkerDeploymentClient().GetHandle(deployment)
 	now, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
-	if err != nil {
-		return "", unknownBuild(doing, err)
+	if err == nil {
+		err = change(ctx, handle, now)
 	}
-	if current := now.Info.RoutingConfig.CurrentVersion; current != nil {
-		before = current.BuildID
-	}
-	_, err = handle.SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build, ConflictToken: now.ConflictToken})
-	return before, unknownBuild(doing, err)
+	return unknownBuild(doing, err)
 }
 
 func unknownBuild(doing string, err error) error {

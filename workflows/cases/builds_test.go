@@ -1,10 +1,15 @@
 package cases_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/worker"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
@@ -65,7 +70,7 @@ func (w *world) builds(want ...string) {
 	var got map[string]string
 	for range 100 {
 		list, err := w.Builds(w.t.Context(), "fb")
-		if err != nil {
+		if err != nil && !errors.Is(err, cases.ErrNoBuild) { // its worker has only just started
 			w.t.Fatal(err)
 		}
 		got = map[string]string{}
@@ -93,4 +98,91 @@ func (w *world) builtBy(of cases.Case) map[string]bool {
 		}
 	}
 	return builds
+}
+
+// TestALongCaseEndsOnItsBuild: the runs that follow when a case's history is full stay on the build of the first one.
+func TestALongCaseEndsOnItsBuild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.more = []activities.Definition{activities.Define(activities.Activity[markIn, markOut]{
+		Name: "test.swallow", Effect: activities.Capture, Place: activities.OnAnalysis,
+		Run: func(context.Context, activities.Call, markIn) (markOut, error) { return markOut{}, nil },
+	})}
+	w.build = worker.Build{Deployment: "fb", ID: "1"}
+	w.works()
+	steps := []plan.Step{guarded("gate")}
+	for i := range 24 { // of 200 kB each: 4 MB are enough to be told to go on in a new run
+		s := use(fmt.Sprintf("s%d", i), "test.swallow", activities.OnAnalysis, activities.Capture)
+		s.Uses.With = plan.Value{Map: []plan.Entry{{Key: "name", Value: plan.Value{Expr: &plan.Expr{Source: "inputs.much"}}}}}
+		steps = append(steps, s)
+	}
+	in := input(w.cluster, steps...)
+	in.Plan.Inputs = []plan.Input{{Name: "much", Type: activities.Type{Kind: activities.String}}}
+	in.Inputs = map[string]any{"much": strings.Repeat("x", 200_000)}
+	of := w.opened("long", in)
+	w.until(of, "held", held)
+	w.build.ID = "2"
+	w.works()
+	w.builds("1", cases.BuildCurrent, "2", cases.BuildIdle)
+	if _, err := w.Promote(t.Context(), "fb", "2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Decide(t.Context(), of, workflows.Decision{Path: "gate", Action: workflows.SkipStep, Reason: "enough", By: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	if view := w.until(of, "closed", closed); view.Status != workflows.Completed {
+		t.Fatalf("%+v", view)
+	}
+	w.short(t, of, 2)
+	found, err := w.Find(t.Context(), of.ID)
+	if err != nil || found.Run == of.Run {
+		t.Fatalf("it is still in run %s, %v", found.Run, err)
+	}
+	for run := found.Run; run != ""; {
+		if got := w.builtBy(cases.Case{Workflow: of.Workflow, Run: run}); len(got) != 1 || !got["1"] {
+			t.Errorf("run %s ran on the builds %v", run, got)
+		}
+		if run, err = w.Previous(t.Context(), of.Workflow, run); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDeploymentsAreTurnedOnAndOff: a case of before goes on with the first build, and one that began on a build ends on it while
+// workers without builds take the new ones.
+func TestDeploymentsAreTurnedOnAndOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.works()
+	before := w.start("before", guarded("isolate"))
+	w.until(before, "held", held)
+	stop()
+
+	w.build = worker.Build{Deployment: "fb", ID: "1"}
+	w.works()
+	w.builds("1", cases.BuildCurrent)
+	during := w.start("during", guarded("isolate"))
+	w.until(during, "held", held)
+
+	if was, err := w.Promote(t.Context(), "fb", ""); err != nil || was != "1" {
+		t.Fatalf("before: %q, %v", was, err)
+	}
+	w.build = worker.Build{}
+	w.works()
+	after := w.start("after", mark("label"))
+	w.until(after, "closed", closed)
+	w.grant(true)
+	for _, of := range []cases.Case{before, during} {
+		if err := w.Decide(t.Context(), of, workflows.Decision{Path: "isolate", Action: workflows.RetryStep, Reason: "granted", By: "t"}); err != nil {
+			t.Fatal(err)
+		}
+		if view := w.until(of, "closed", closed); view.Status != workflows.Completed {
+			t.Fatalf("%+v", view)
+		}
+	}
+	for of, want := range map[cases.Case]string{during: "1", after: ""} {
+		if got := w.builtBy(of); len(got) != 1 || !got[want] {
+			t.Errorf("%s ran on the builds %v, want %q", of.ID, got, want)
+		}
+	}
 }
