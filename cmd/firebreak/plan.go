@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
@@ -69,6 +72,8 @@ type ahead struct {
 	Summary  string   `json:"summary,omitempty"`
 	Error    string   `json:"error,omitempty"`
 	Would    []change `json:"would,omitempty"`
+	Asks     string   `json:"asks,omitempty"`  // whom a live run asks what, and what is assumed here
+	Waits    string   `json:"waits,omitempty"` // for what a live run waits
 }
 
 type change struct {
@@ -87,7 +92,7 @@ func (a *app) plan(ctx context.Context, d desk, id string, in workflows.Input, o
 	if err != nil {
 		return err
 	}
-	seen := foresee(last.State)
+	seen := foresee(in.Plan, last.State)
 	if out.json() {
 		err = printJSON(a.stdout, seen)
 	} else {
@@ -112,8 +117,10 @@ func (a *app) rehearsed(ctx context.Context, d desk, of cases.Case) (cases.View,
 	})
 }
 
-func foresee(state workflows.State) foreseen {
+func foresee(p plan.Plan, state workflows.State) foreseen {
 	out := foreseen{Case: state.Case, Playbook: state.Playbook + " " + state.Version, Guards: state.Guards}
+	declared := map[string]plan.Step{}
+	plan.Walk(func(s plan.Step) { declared[s.Path] = s }, p.Steps, p.Finally)
 	for _, s := range state.Steps {
 		one := ahead{Path: s.Path, Phase: s.Phase, Activity: s.Activity, Status: string(s.Status), Summary: s.Summary, Error: s.Error}
 		if s.Error != "" {
@@ -122,6 +129,9 @@ func foresee(state workflows.State) foreseen {
 		for _, w := range objects(s.Output, "would") {
 			one.Would = append(one.Would, change{text(w, "object"), text(w, "field"), text(w, "from"), text(w, "to")})
 		}
+		if s.Status == activities.StepDone {
+			one.passed(declared[iteration().ReplaceAllString(s.Path, "")], text(object(s.Output), "choice"))
+		}
 		out.Changes += len(one.Would)
 		out.Steps = append(out.Steps, one)
 	}
@@ -129,6 +139,24 @@ func foresee(state workflows.State) foreseen {
 		out.Wrong += len(g.Tripped)
 	}
 	return out
+}
+
+// iteration is what a path has more than that of its step in the playbook.
+func iteration() *regexp.Regexp { return regexp.MustCompile(`\[\d+\]`) }
+
+// passed says what a live run would have done with people and time where the dry run went on.
+func (s *ahead) passed(step plan.Step, choice string) {
+	switch {
+	case step.Approve != nil:
+		s.Asks = fmt.Sprintf("would ask %s to choose %s; here it goes on as with %s", step.Approve.From, strings.Join(step.Approve.Choices, ", "), choice)
+	case step.Wait != nil && step.Wait.Until == nil:
+		s.Waits = "would wait " + syntax.Short(step.Wait.For)
+	case step.Wait != nil:
+		s.Waits = "would wait until " + step.Wait.Until.Source
+		if step.Wait.For > 0 {
+			s.Waits += ", at most " + syntax.Short(step.Wait.For)
+		}
+	}
 }
 
 func (f foreseen) writeTo(w io.Writer, p palette) error {
@@ -164,6 +192,10 @@ func (s ahead) write(b *strings.Builder, p palette) {
 		mark, text = p.red("!"), s.Error
 	case len(s.Would) > 0:
 		mark = p.yellow("~")
+	case s.Asks != "":
+		mark, text = p.yellow("?"), s.Asks
+	case s.Waits != "":
+		mark, text = p.yellow("…"), s.Waits
 	case s.Status == string(activities.StepSkipped):
 		mark = p.dim("-")
 	}

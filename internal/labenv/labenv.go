@@ -37,6 +37,7 @@ type Kubernetes struct {
 	Admin  string `json:"admin"`
 	Worker string `json:"worker"`
 	CA     string `json:"ca"`
+	Audit  string `json:"audit"`
 }
 
 // AWS is the EBS front before moto, and the address where tests order faults.

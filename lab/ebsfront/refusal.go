@@ -94,14 +94,14 @@ func (c *call) iam() string { return c.service + ":" + c.action }
 // strike counts the call, waits where a test ordered latency, and answers where it ordered an error: then done is true.
 // Faults that shape a good answer are handed back.
 func (f *Front) strike(w http.ResponseWriter, c *call, block *int32) (shaping []Fault, done bool) {
-	name := c.iam()
+	how := ""
 	if c.dryRun() {
-		name += "?DryRun"
+		how = "?DryRun"
 	}
-	f.calls.count(name, c.names())
+	f.calls.count(c.iam()+how, c.names())
 	struck := f.faults.strike(c.action, c.names(), block)
 	if c.form.Has("TagSpecification.1.ResourceType") { // IAM asks for a second action
-		f.calls.count(c.service+":"+tagging, c.names())
+		f.calls.count(c.service+":"+tagging+how, c.names())
 		struck = append(struck, f.faults.strike(tagging, c.names(), nil)...)
 	}
 	for _, fault := range struck {
