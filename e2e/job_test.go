@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -21,6 +19,7 @@ import (
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 	"github.com/firebreak-ir/firebreak/internal/stage"
 	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
 )
 
 // TestTheRealNode plays what needs the lab's real node, one after another: there is one.
@@ -184,10 +183,7 @@ func (w *world) sums(id string) {
 // replays runs the exported history through today's interpreter.
 func (w *world) replays(id string) {
 	w.t.Helper()
-	replayer := worker.NewWorkflowReplayer()
-	interpreter := workflows.New()
-	replayer.RegisterWorkflowWithOptions(interpreter.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
-	if err := replayer.ReplayWorkflowHistoryFromJSONFile(quiet{}, filepath.Join(w.evidenceOf(id), "history.json")); err != nil {
+	if err := casetest.Replay(filepath.Join(w.evidenceOf(id), "history.json")); err != nil {
 		w.t.Errorf("the exported history does not replay: %v", err)
 	}
 }

@@ -4,10 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
-
-	"github.com/firebreak-ir/firebreak/workflows"
+	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
 )
 
 // TestRecordedHistoriesReplay runs the histories of real runs through today's interpreter. It fails where a change of
@@ -20,10 +17,7 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			i, replayer := workflows.New(), worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflowWithOptions(i.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
-			replayer.RegisterWorkflowWithOptions(i.Undo, workflow.RegisterOptions{Name: workflows.UndoWorkflow})
-			if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+			if err := casetest.Replay(file); err != nil {
 				t.Fatal(err)
 			}
 		})

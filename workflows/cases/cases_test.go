@@ -14,15 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
-
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
+	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
+	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "record the histories that the replay test of workflows reads")
@@ -277,10 +275,7 @@ func (w *world) replays(t *testing.T, of cases.Case, name string) {
 	if err := os.WriteFile(file, anonymous(t, history.Bytes()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	replayer, i := worker.NewWorkflowReplayer(), workflows.New()
-	replayer.RegisterWorkflowWithOptions(i.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
-	replayer.RegisterWorkflowWithOptions(i.Undo, workflow.RegisterOptions{Name: workflows.UndoWorkflow})
-	if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+	if err := casetest.Replay(file); err != nil {
 		t.Fatal(err)
 	}
 }
