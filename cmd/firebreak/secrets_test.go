@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"io/fs"
@@ -32,7 +36,9 @@ const secretsConfig = `
 cluster: secrets
 evidence: evidence
 tracker: tickets
-receiver: {listen: "127.0.0.1:0", token: "file:receiver-token"}
+receiver: {listen: "127.0.0.1:0", token: "file:receiver-token", signingKey: "file:signing-key"}
+people: [{subject: ann@example.com, groups: [ir], key: ann.pub}]
+notify: [{kind: webhook, url: "file:webhook"}]
 encryption:
   current: k2
   keys: [{id: k1, file: key1}, {id: k2, env: PLANTED_KEY2}]
@@ -53,6 +59,7 @@ steps:
   - {id: open, phase: identify, uses: evidence.record_alert, with: {alert: "${{ alert }}"}}
   - {id: metrics, phase: identify, uses: telemetry.query_prometheus, with: {query: up}}
   - {id: fails, phase: identify, onError: continue, uses: telemetry.query_prometheus, with: {query: refuse}}
+  - {id: tell, phase: improve, uses: notify.send, with: {title: "Look at ${{ alert.target.pod }}"}}
   - {id: ticket, phase: improve, uses: ticket.open, with: {title: "Look at ${{ alert.target.pod }}"}}
 finally:
   - {id: report, phase: improve, uses: report.render, with: {record: "${{ run.record }}"}}
@@ -120,6 +127,9 @@ func newSecretsWorld(t *testing.T) *secretsWorld {
 	}}
 	prometheus := httptest.NewServer(http.HandlerFunc(w.prometheus))
 	t.Cleanup(prometheus.Close)
+	t.Setenv(config.PrometheusVariable, "") // the lab's own
+	w.secrets["webhook"] = prometheus.URL + "/planted-webhook-60f3"
+	w.secrets["signing-key"] = w.signingKey()
 	w.write("firebreak.yaml", strings.ReplaceAll(secretsConfig, "PROMETHEUS", prometheus.URL))
 	w.write("secrets.yaml", secretsPlaybook)
 	for name, secret := range w.secrets {
@@ -130,6 +140,24 @@ func newSecretsWorld(t *testing.T) *secretsWorld {
 		}
 	}
 	return w
+}
+
+// signingKey is a new private key, as a file has it. Its public half is ann's.
+func (w *secretsWorld) signingKey() string {
+	w.t.Helper()
+	public, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.write("ann.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	if der, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 }
 
 // prometheus answers, and fails with words that quote what it was sent.
