@@ -40,7 +40,21 @@ func Handler(o ServerOptions) http.Handler {
 		mux.HandleFunc("POST "+path, s.answer)
 		mux.HandleFunc("OPTIONS "+path, s.preflight)
 	}
-	return mux
+	return anyEndpoint(mux)
+}
+
+// anyEndpoint takes an endpoint that was written with a slash at its end, after which pages ask for //decode. The mux would
+// send them elsewhere, and a browser's question before the request may not be sent elsewhere.
+func anyEndpoint(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasPrefix(req.URL.Path, "//") {
+			straight := *req.URL
+			straight.Path = "/" + strings.TrimLeft(req.URL.Path, "/")
+			req = req.WithContext(req.Context())
+			req.URL = &straight
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 type server struct {
