@@ -54,9 +54,9 @@ func (c *incident) writeHead(w *strings.Builder) {
 // writeHolds says what a person has to decide, before anything else.
 func (c *incident) writeHolds(w *strings.Builder) {
 	for _, h := range c.State.Holds {
-		fmt.Fprintf(w, "**Held at %s** (%s): %s\n\nWhat to do: %s. Then update `decide` with `{\"path\": %q, \"action\": "+
-			"\"retry\" | \"skip\" | \"abort\" | \"rollback\", \"reason\": …, \"by\": …}`. Everything stays contained meanwhile.\n\n",
-			Markdown(h.Path), h.Kind, Markdown(h.Error), Markdown(h.Advice), h.Path)
+		fmt.Fprintf(w, "**Held at %s** (%s): %s\n\nWhat to do: %s. Then `firebreak retry %[5]s %[6]s` or `firebreak skip %[5]s %[6]s --reason …`; "+
+			"`firebreak abort %[5]s` ends the case, `firebreak rollback %[5]s` takes it back. Everything stays contained meanwhile.\n\n",
+			Markdown(h.Path), h.Kind, Markdown(h.Error), Markdown(h.Advice), c.State.Case, strings.ReplaceAll(h.Path, "`", ""))
 	}
 }
 

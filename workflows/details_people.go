@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ const shownBytes = 8000
 func (c *incident) writeQuestions(w *strings.Builder) {
 	for _, q := range c.State.Questions {
 		fmt.Fprintf(w, "**Asks at %s**: %s\n\nAsked are %s; to choose from: %s.", Markdown(q.Step), Markdown(q.Title),
-			Markdown(strings.Join(q.Circles, ", ")), Markdown(strings.Join(q.Choices, ", ")))
+			askedText(q), Markdown(strings.Join(q.Choices, ", ")))
 		if !q.Deadline.IsZero() {
 			fmt.Fprintf(w, " Until %s.", q.Deadline.UTC().Format(moment))
 		}
@@ -25,20 +26,46 @@ func (c *incident) writeQuestions(w *strings.Builder) {
 			fmt.Fprintf(w, "- %s: %s %s\n", Markdown(v.By), Markdown(v.Choice), Markdown(v.Comment))
 		}
 		if q.Shown != nil {
-			fmt.Fprintf(w, "\n```json\n%s\n```\n\n", fenced(q.Shown))
+			fmt.Fprintf(w, "\n```json\n%s\n```\n\n", fenced(q.Shown, shownBytes/len(c.State.Questions)))
 		}
 	}
 }
 
+// askedText says who may answer, and how many of them must agree.
+func askedText(q *Question) string {
+	var list []string
+	for _, circle := range q.Of {
+		text := Markdown(circle.Name)
+		var rules []string
+		if people := slices.Concat(circle.Groups, circle.Subjects); len(people) > 0 {
+			rules = append(rules, Markdown(strings.Join(people, ", ")))
+		}
+		if circle.Quorum > 1 {
+			rules = append(rules, fmt.Sprintf("%d must agree", circle.Quorum))
+		}
+		if circle.NotRequester {
+			rules = append(rules, "not whoever asked for it")
+		}
+		if len(rules) > 0 {
+			text += " (" + strings.Join(rules, "; ") + ")"
+		}
+		list = append(list, text)
+	}
+	if len(list) == 0 { // a run that an older interpreter began
+		return Markdown(strings.Join(q.Circles, ", "))
+	}
+	return strings.Join(list, ", ")
+}
+
 // fenced writes a value as JSON that cannot end the fence around it.
-func fenced(value any) string {
+func fenced(value any, most int) string {
 	raw, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return ""
 	}
 	text := strings.ReplaceAll(string(raw), "`", "'")
-	if len(text) > shownBytes {
-		text = strings.ToValidUTF8(text[:shownBytes], "") + "\n… cut; `firebreak approvals` shows all of it"
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "\n… cut; `firebreak approvals` shows all of it"
 	}
 	return text
 }

@@ -3,6 +3,9 @@ package workflows
 import (
 	"strings"
 	"testing"
+
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
 func TestAnAttackersTextIsNoMarkup(t *testing.T) {
@@ -36,5 +39,34 @@ func TestASummarySaysWhatTheStepIsAbout(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
+	long := strings.Repeat("x", 3*shownBytes)
+	c := &incident{Carry: Carry{State: State{
+		Record: activities.Record{Case: "test-1.1", Decided: []activities.Decided{{Step: "a|b", Choice: "contain", By: "ann", Why: "not ours"}}},
+		Questions: []*Question{
+			{Step: "triage", Title: "Contain <b>?", Choices: []string{"contain", "false-positive"}, Circles: []string{"ir-lead"}, Shown: map[string]any{"alert": "```\n# owned"},
+				Of: []plan.Approver{{Name: "ir-lead", Groups: []string{"ir-leads"}, Subjects: []string{"max"}, Quorum: 2, NotRequester: true}}},
+			{Step: "isolate[0]/guards", Title: "Let it through?", Choices: []string{"approve"}, Circles: []string{"ir-manager"}, Shown: long},
+		},
+		Holds: []HeldStep{{Path: "disks", Kind: "Forbidden", Error: "no", Advice: "grant it"}},
+	}}}
+	var page strings.Builder
+	c.writeQuestions(&page)
+	c.writeHolds(&page)
+	c.writeDecided(&page)
+	for _, want := range []string{
+		"**Asks at triage**: Contain &lt;b&gt;?", "Asked are ir-lead (ir-leads, max; 2 must agree; not whoever asked for it)", "to choose from: contain, false-positive.",
+		"`firebreak approve test-1.1 triage --choice …`", "'''\\n# owned", "**Held at disks** (Forbidden): no", "`firebreak retry test-1.1 disks`",
+		"| ann | a\\|b | contain | not ours |",
+	} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("%q is not in\n%.3000s", want, page.String())
+		}
+	}
+	if n := page.Len(); n > 2*shownBytes {
+		t.Errorf("the page has %d bytes: what comes behind would be cut", n)
 	}
 }
