@@ -32,8 +32,8 @@ type Link struct {
 
 // Audience is whom a message is for.
 type Audience struct {
-	Circles  []string `json:"circles,omitempty" doc:"Names of the playbook's approvers"`
-	Groups   []string `json:"groups,omitempty" doc:"Groups whose members it is for"`
+	Circles  []string `json:"circles,omitempty" doc:"Names of approvers: their targets get it"`
+	Groups   []string `json:"groups,omitempty" doc:"Groups: targets of their members get it too"`
 	Subjects []string `json:"subjects,omitempty" doc:"People whom it is for, by name"`
 }
 

@@ -166,6 +166,19 @@ func TestWithoutATargetNobodyIsToldAndItIsSaid(t *testing.T) {
 	}
 }
 
+func TestWhatIsForEverybodyReachesEveryTarget(t *testing.T) {
+	h := newHook(t)
+	ann := notify.Person{Subject: "ann"}
+	targets := notify.Targets{List: []notify.Target{
+		h.target(notify.Webhook, func(t *notify.Target) { t.Circles = []string{"ir-manager"} }),
+		h.target(notify.Webhook, func(t *notify.Target) { t.Person = &ann }),
+	}}
+	out, err := send(t.Context(), t, targets, notify.SendInput{Title: "test is held"})
+	if err != nil || out.Sent != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+}
+
 // memory keeps progress from one attempt to the next, as heartbeats do.
 type memory struct {
 	last  activities.Progress

@@ -30,7 +30,7 @@ type Targets struct {
 type Target struct {
 	Kind    string
 	Address func() (string, error) // asked for each message, so that it may be renewed
-	Circles []string               // the approvers whose messages come here; empty: all messages
+	Circles []string               // the approvers whose messages come here, and those for everybody; empty: all messages
 	Person  *Person                // the one person who reads here; nil: several do
 	Links   bool                   // it hands each person's link to that person alone
 }
@@ -43,7 +43,7 @@ type Person struct {
 
 // takes tells whether a message is for those who read at the target.
 func (t Target) takes(to Audience) bool {
-	if len(t.Circles) > 0 && !overlap(t.Circles, to.Circles) {
+	if len(t.Circles) > 0 && !to.everybody() && !overlap(t.Circles, to.Circles) {
 		return false
 	}
 	return t.Person == nil || to.everybody() || to.asks(*t.Person)
