@@ -37,9 +37,10 @@ func TestScriptsWithTemporal(t *testing.T) {
 				env.Setenv(name, os.Getenv(name))
 			}
 			env.Setenv("FIREBREAK_WEB_UI", lab.Temporal.UI)
+			env.Setenv("RECEIVER", freeAddress(t))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "eventually": eventually, "caseid": caseID},
 	})
 }
 
