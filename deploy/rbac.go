@@ -27,7 +27,7 @@ func RBAC(definitions []activities.Definition) []byte {
 		if isStrong(r.resource) {
 			b = &strong
 		}
-		r.write(b)
+		r.write(b, r.comment())
 	}
 	text := head + role(ServiceAccount, usual.String())
 	if strong.Len() > 0 {
@@ -39,8 +39,8 @@ func RBAC(definitions []activities.Definition) []byte {
 // isStrong tells the kubelet's whole API, of which a checkpoint is a small part.
 func isStrong(resource string) bool { return resource == "nodes/proxy" }
 
-func (r *rule) write(b *strings.Builder) {
-	for _, line := range r.comment() {
+func (r *rule) write(b *strings.Builder, comment []string) {
+	for _, line := range comment {
 		fmt.Fprintf(b, "  # %s\n", line)
 	}
 	fmt.Fprintf(b, "  - apiGroups: [%q]\n    resources: [%q]\n    verbs: [%s]\n", r.group, r.resource, quoted(r.sortedVerbs()))
@@ -92,6 +92,7 @@ type rule struct {
 	group, resource string
 	verbs           map[string]bool
 	users           map[string]bool // activities
+	whys            []Reason        // in the order of the declarations
 }
 
 // rules unites the declarations by resource, sorted by group and resource.
@@ -104,9 +105,10 @@ func rules(definitions []activities.Definition) []*rule {
 			}
 			key := [2]string{p.Group, p.Resource}
 			if byResource[key] == nil {
-				byResource[key] = &rule{p.Group, p.Resource, map[string]bool{}, map[string]bool{}}
+				byResource[key] = &rule{group: p.Group, resource: p.Resource, verbs: map[string]bool{}, users: map[string]bool{}}
 			}
 			byResource[key].users[d.Name] = true
+			byResource[key].whys = append(byResource[key].whys, Reason{d.Name, p.Verbs, p.Why})
 			for _, verb := range p.Verbs {
 				byResource[key].verbs[verb] = true
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
 
 // Mermaid draws the plan. The same plan gives the same text.
@@ -18,12 +19,13 @@ func Mermaid(p plan.Plan) string {
 	if len(p.Finally) > 0 {
 		d.line(`subgraph finally["finally: always"]`)
 		d.in++
-		last = d.block(p.Finally, last)
+		last = d.block(p.Finally, append(last, d.stops...))
 		d.in--
 		d.line("end")
+		d.stops = nil
 	}
 	d.line(`done(["end"])`)
-	d.join(last, "done")
+	d.join(append(last, d.stops...), "done")
 	d.in--
 	return d.text.String()
 }
@@ -34,10 +36,15 @@ type drawing struct {
 	text strings.Builder
 	in   int // indent
 	ids  int
+	// stops lead from where a step ends the run to what runs in any case.
+	stops []edge
 }
 
 // edge leads from a node to whatever comes next, with the condition under which it does.
-type edge struct{ from, label string }
+type edge struct {
+	from, label string
+	aside       bool // off the usual way: drawn with dots
+}
 
 func (d *drawing) line(format string, args ...any) {
 	d.text.WriteString(strings.Repeat("  ", d.in))
@@ -71,18 +78,24 @@ func (d *drawing) block(steps []plan.Step, before []edge) []edge {
 
 func (d *drawing) join(from []edge, to string) {
 	for _, e := range from {
-		if e.label == "" {
-			d.line("%s --> %s", e.from, to)
-			continue
+		arrow := "-->"
+		if e.aside {
+			arrow = "-.->"
 		}
-		d.line(`%s -->|"%s"| %s`, e.from, label(e.label), to)
+		if e.label != "" {
+			arrow += `|"` + label(e.label) + `"|`
+		}
+		d.line("%s %s %s", e.from, arrow, to)
 	}
 }
 
+// next is the id of the node that is drawn next.
+func (d *drawing) next() string { return fmt.Sprintf("n%d", d.ids+1) }
+
 // node draws one node in the shape of its verb, and joins it to what comes before.
 func (d *drawing) node(open, text, end string, before []edge) string {
+	id := d.next()
 	d.ids++
-	id := fmt.Sprintf("n%d", d.ids)
 	d.line(`%s%s"%s"%s`, id, open, text, end)
 	d.join(before, id)
 	return id
@@ -93,10 +106,11 @@ func (d *drawing) step(s plan.Step, before []edge) []edge {
 	var passed []edge
 	if s.If != nil {
 		id := d.node("{", "if "+label(s.If.Source), "}", before)
-		before, passed = []edge{{id, "true"}}, []edge{{id, "false"}}
+		before, passed = []edge{{from: id, label: "true"}}, []edge{{from: id, label: "false"}}
 	}
+	entry := d.next()
 	out := append(d.verb(s, before), passed...)
-	return append(out, d.catches(s)...)
+	return append(out, d.catches(s, entry)...)
 }
 
 func (d *drawing) verb(s plan.Step, before []edge) []edge {
@@ -109,13 +123,13 @@ func (d *drawing) verb(s plan.Step, before []edge) []edge {
 		return d.foreach(s, before)
 	case s.Branch != nil:
 		id := d.node("{", label(s.ID)+"<br/>"+label(s.Branch.Cond.Source), "}", before)
-		return append(d.block(s.Branch.Then, []edge{{id, "then"}}), d.block(s.Branch.Else, []edge{{id, "else"}})...)
+		return append(d.block(s.Branch.Then, []edge{{from: id, label: "then"}}), d.block(s.Branch.Else, []edge{{from: id, label: "else"}})...)
 	case s.Switch != nil:
 		return d.choice(s, before)
 	case s.Approve != nil:
 		return d.approve(s, before)
 	case s.Stop != nil:
-		d.node("([", label(s.ID)+"<br/>stop: "+label(s.Stop.Outcome), "])", before)
+		d.stops = append(d.stops, edge{from: d.node("([", label(s.ID)+"<br/>stop: "+label(s.Stop.Outcome), "])", before), aside: true})
 		return nil
 	}
 	return d.plain(s, before)
@@ -131,7 +145,7 @@ func (d *drawing) plain(s plan.Step, before []edge) []edge {
 			text += " until " + label(s.Wait.Until.Source)
 		}
 		if s.Wait.For > 0 {
-			text += " " + label(s.Wait.For.String())
+			text += " " + syntax.Short(s.Wait.For)
 		}
 		return []edge{{from: d.node("[/", text, "/]", before)}}
 	case s.Call != nil:
@@ -168,7 +182,7 @@ func (d *drawing) foreach(s plan.Step, before []edge) []edge {
 	loop := d.node("{{", label(s.ID)+"<br/>for each "+label(s.Foreach.As)+" in "+label(s.Foreach.In.Source), "}}", before)
 	d.line(`subgraph %s_items["each %s, %d at once"]`, loop, label(s.Foreach.As), s.Foreach.Concurrency)
 	d.in++
-	last := d.block(s.Foreach.Do, []edge{{loop, "item"}})
+	last := d.block(s.Foreach.Do, []edge{{from: loop, label: "item"}})
 	d.in--
 	d.line("end")
 	for i := range last {
@@ -177,36 +191,37 @@ func (d *drawing) foreach(s plan.Step, before []edge) []edge {
 		}
 	}
 	d.join(last, loop)
-	return []edge{{loop, "all done"}}
+	return []edge{{from: loop, label: "all done"}}
 }
 
 func (d *drawing) choice(s plan.Step, before []edge) []edge {
 	id := d.node("{", label(s.ID), "}", before)
 	var out []edge
 	for _, c := range s.Switch.Cases {
-		out = append(out, d.block(c.Do, []edge{{id, c.When.Source}})...)
+		out = append(out, d.block(c.Do, []edge{{from: id, label: c.When.Source}})...)
 	}
-	return append(out, d.block(s.Switch.Default, []edge{{id, "default"}})...)
+	return append(out, d.block(s.Switch.Default, []edge{{from: id, label: "default"}})...)
 }
 
 func (d *drawing) approve(s plan.Step, before []edge) []edge {
 	text := label(s.ID) + "<br/>asks " + label(s.Approve.From)
 	if s.Approve.Timeout > 0 {
-		text += "<br/>" + label(s.Approve.Timeout.String()) + ", then " + label(s.Approve.OnTimeout)
+		text += "<br/>" + syntax.Short(s.Approve.Timeout) + ", then " + label(s.Approve.OnTimeout)
 	}
 	id := d.node("{", text, "}", before)
-	return []edge{{id, strings.Join(s.Approve.Choices, " / ")}}
+	return []edge{{from: id, label: strings.Join(s.Approve.Choices, " / ")}}
 }
 
-func (d *drawing) catches(s plan.Step) []edge {
+// catches draws what takes the failure of a step, whose first node is entry.
+func (d *drawing) catches(s plan.Step, entry string) []edge {
 	var out []edge
-	for i, c := range s.Catch {
-		text := "catch"
+	for _, c := range s.Catch {
+		text := "fails"
 		if c.When != nil {
-			text = "catch " + c.When.Source
+			text = "fails with " + c.When.Source
 		}
-		from := d.node(">", fmt.Sprintf("%s<br/>catch %d", label(s.ID), i+1), "]", nil)
-		out = append(out, d.block(c.Do, []edge{{from, text}})...)
+		from := d.node(">", "catch<br/>"+label(s.ID), "]", []edge{{from: entry, label: text, aside: true}})
+		out = append(out, d.block(c.Do, []edge{{from: from}})...)
 	}
 	return out
 }

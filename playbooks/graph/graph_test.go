@@ -71,7 +71,7 @@ func drawn(t *testing.T, golden, got string) {
 func wellFormed(t *testing.T, text string) {
 	t.Helper()
 	quoted := `"[^"\n]*"`
-	forms := regexp.MustCompile(`^ *(flowchart TD|end|subgraph \w+\[` + quoted + `\]|\w+ -->(\|` + quoted + `\|)? \w+|` +
+	forms := regexp.MustCompile(`^ *(flowchart TD|end|subgraph \w+\[` + quoted + `\]|\w+ (-->|-\.->)(\|` + quoted + `\|)? \w+|` +
 		`\w+(\(\[` + quoted + `\]\)|\[` + quoted + `\]|\{` + quoted + `\}|\{\{` + quoted + `\}\}|\(\(` + quoted + `\)\)|\[/` + quoted + `/\]|\[\[` + quoted + `\]\]|\[\\` + quoted + `/\]|>` + quoted + `\]))$`)
 	depth := 0
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {

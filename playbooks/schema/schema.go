@@ -23,6 +23,21 @@ func Of(catalog activities.Catalog) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return written(root)
+}
+
+// OfInput gives the schema of one activity's input, as it stands under `with`.
+func OfInput(d activities.Definition) ([]byte, error) {
+	in, err := activities.TypeOf(d.In)
+	if err != nil {
+		return nil, fmt.Errorf("activity %q: %w", d.Name, err)
+	}
+	root := fields(in)
+	root["$schema"], root["title"], root["description"] = Draft, d.Name, d.Summary
+	return written(root)
+}
+
+func written(root object) ([]byte, error) {
 	raw, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the schema: %w", err)
