@@ -230,10 +230,14 @@ func (d *drawing) catches(s plan.Step, entry string) []edge {
 const mostLabel = 80
 
 // label gives text as it stands inside the quotes of a Mermaid label: quotes and brackets would end it, and markup would
-// be drawn.
+// be drawn. Mermaid takes the last semicolon away from what looks like a style, even in quotes; without its colon nothing does.
 func label(text string) string {
 	if runes := []rune(text); len(runes) > mostLabel {
 		text = string(runes[:mostLabel]) + "…"
 	}
-	return strings.NewReplacer(`"`, "#quot;", "#", "#35;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "`", "#96;", "\n", " ", "\r", " ", ";", "#59;", "\\", "#92;").Replace(text)
+	style := ":"
+	if strings.Contains(text, "style") || strings.Contains(text, "classDef") {
+		style = "#58;"
+	}
+	return strings.NewReplacer(":", style, `"`, "#quot;", "#", "#35;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "`", "#96;", "\n", " ", "\r", " ", ";", "#59;", "\\", "#92;").Replace(text)
 }

@@ -91,10 +91,10 @@ func wellFormed(t *testing.T, text string) {
 }
 
 func TestLabelsCannotEndThemselves(t *testing.T) {
-	when := plan.Expr{Source: "a == \"x\"] --> evil; <b>`#"}
+	when := plan.Expr{Source: "a == \"x\"] --> evil; <b>`# style n1 fill:#f00"}
 	text := graph.Mermaid(plan.Plan{Name: `n"]`, Steps: []plan.Step{{ID: "end", Phase: "identify", If: &when, Set: []plan.Entry{{}}}}})
 	wellFormed(t, text)
-	if strings.Contains(text, "<b>") || strings.Contains(text, `"x"`) {
+	if strings.Contains(text, "<b>") || strings.Contains(text, "fill:") || strings.Contains(text, `"x"`) {
 		t.Fatal(text)
 	}
 }
