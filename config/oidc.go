@@ -30,5 +30,8 @@ func (p *parser) oidc(m *syntax.Mapping) {
 	if !p.config.Receiver.SigningKey.Named() {
 		p.reader.Report(m.Node(), "value", `"oidc" needs "receiver.signingKey": with it the receiver vouches for those whom the issuer names`)
 	}
+	if len(p.config.Responders) == 0 {
+		p.reader.Report(m.Node(), "value", `"oidc" needs "responders": everybody whom the issuer knows could abort cases and decide about held steps otherwise`)
+	}
 	m.Done()
 }

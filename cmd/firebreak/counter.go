@@ -55,7 +55,7 @@ func (c counter) Look(ctx context.Context, of, step string, by decisions.Person)
 	case found.ID != of || !found.Open():
 		return decisions.Open{}, fmt.Errorf("%w: there is no open case %s", decisions.ErrNotFound, of)
 	case step == "":
-		return wholeCase(found.ID), nil
+		return wholeCase(found.ID), c.mayDecide(ctx, found, by)
 	}
 	state, err := c.State(ctx, found)
 	if err != nil {
@@ -71,17 +71,36 @@ func (c counter) Look(ctx context.Context, of, step string, by decisions.Person)
 	}
 	for _, h := range state.Holds {
 		if h.Path == step {
-			return heldOf(found.ID, h), nil
+			return heldOf(found.ID, h), c.mayDecide(ctx, found, by)
 		}
 	}
 	return decisions.Open{}, fmt.Errorf("%w: case %s waits for nobody at step %s; it may have been decided", decisions.ErrNotFound, of, step)
 }
 
-func asks(q *workflows.Question, by decisions.Person) bool {
+func asks(q *workflows.Question, by decisions.Person) bool { return member(q.Of, by) }
+
+func member(circles []plan.Approver, by decisions.Person) bool {
 	person := authority.Person{Subject: by.Subject, Groups: by.Groups}
-	return slices.ContainsFunc(q.Of, func(circle plan.Approver) bool {
+	return slices.ContainsFunc(circles, func(circle plan.Approver) bool {
 		return person.In(circle.Groups) || slices.Contains(circle.Subjects, by.Subject)
 	})
+}
+
+// mayDecide keeps what a held step says, which may quote the alert, from those who may not decide about it. The case itself
+// looks again when they decide.
+func (c counter) mayDecide(ctx context.Context, of cases.Case, by decisions.Person) error {
+	p, err := c.Plan(ctx, of)
+	if err != nil {
+		return told(err)
+	}
+	circles := []plan.Approver{{Name: "responders", Groups: c.config.Responders}}
+	for _, one := range append([]plan.Plan{p}, p.Playbooks...) {
+		circles = append(circles, one.Approvers...)
+	}
+	if len(circles) == 1 && len(c.config.Responders) == 0 || member(circles, by) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is neither a responder nor one of the playbook's approvers", decisions.ErrNotAllowed, by.Subject)
 }
 
 func openOf(of string, q *workflows.Question) decisions.Open {
