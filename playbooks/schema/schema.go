@@ -56,7 +56,7 @@ func (b *builder) playbook() (object, error) {
 		return nil, err
 	}
 	b.definitions["step"] = step
-	b.definitions["steps"] = object{"type": "array", "items": ref("step")}
+	b.definitions["steps"] = object{"type": "array", "items": ref("step"), "minItems": 1}
 	b.definitions["duration"] = text("A time such as 90s, 5m or 2h30m", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`)
 	b.definitions["retry"] = retry()
 	b.definitions["condition"] = object{"type": []string{"string", "boolean"}, "description": "A CEL expression that gives true or false, written bare"}
@@ -68,12 +68,15 @@ func (b *builder) playbook() (object, error) {
 		"triggers":   object{"type": "array", "description": "What starts a run", "items": trigger()},
 		"dedup":      dedup(),
 		"guards":     guards(),
-		"approvers":  object{"type": "object", "description": "Circles of people who may decide", "additionalProperties": approver()},
+		"approvers": object{
+			"type": "object", "description": "Circles of people who may decide", "additionalProperties": approver(),
+			"propertyNames": object{"pattern": `^[a-z][a-z0-9-]{0,39}$`},
+		},
 		"defaults": closed("What a step takes when it says nothing itself", object{
 			"timeout": ref("duration"), "retry": ref("retry"), "onError": onError(),
 		}),
 		"steps":   ref("steps"),
-		"finally": ref("steps"),
+		"finally": object{"type": "array", "items": ref("step"), "description": "Steps that run in any case, at the end"},
 		"outputs": object{"type": "object", "description": "Named values of a run that completed"},
 		"slo":     slo(),
 	}, "apiVersion", "kind", "metadata", "steps")

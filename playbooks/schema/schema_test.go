@@ -99,11 +99,17 @@ func TestPlaybooksThatCompileFitTheSchema(t *testing.T) {
 
 const head = "apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: a, version: 1.0.0}\n"
 
+// some are steps that nothing is wrong with.
+const some = "steps: [{id: a, phase: identify, wait: 10m}]\n"
+
 func TestMistakesDoNotFit(t *testing.T) {
 	s := compiled(t)
 	step := func(text string) string { return head + "steps:\n  - " + text + "\n" }
 	good := step(`{id: a, phase: identify, uses: kube.cordon_node, with: {node: "${{ alert.target.node }}"}}`)
 	if err := s.Validate(parsed(t, "good", []byte(good))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(parsed(t, "some", []byte(head+some))); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
@@ -114,11 +120,16 @@ func TestMistakesDoNotFit(t *testing.T) {
 		"an unknown key":          step(`{id: a, phase: identify, use: kube.cordon_node}`),
 		"an unknown phase":        step(`{id: a, phase: identity, wait: 10m}`),
 		"a wrong duration":        step(`{id: a, phase: identify, wait: 10 minutes}`),
-		"an unknown top key":      head + "stepss: []\nsteps: []\n",
-		"an unknown trigger":      head + "triggers: [{id: a, falcon: {}}]\nsteps: []\n",
-		"a wrong priority":        head + "triggers: [{id: a, falco: {minPriority: Loud}}]\nsteps: []\n",
-		"a wrong guard":           head + "guards: {maxTargets: {pods: many}}\nsteps: []\n",
-		"another kind":            strings.Replace(head, "Playbook", "Book", 1) + "steps: []\n",
+		"an unknown top key":      head + "stepss: []\n" + some,
+		"an unknown trigger":      head + "triggers: [{id: a, falcon: {}}]\n" + some,
+		"a wrong priority":        head + "triggers: [{id: a, falco: {minPriority: Loud}}]\n" + some,
+		"a wrong guard":           head + "guards: {maxTargets: {pods: many}}\n" + some,
+		"two verbs":               step(`{id: a, phase: identify, wait: 10m, stop: {outcome: x}}`),
+		"no verb":                 step(`{id: a, phase: identify}`),
+		"with without uses":       step(`{id: a, phase: identify, wait: 10m, with: {}}`),
+		"two sources":             head + "triggers: [{id: a, falco: {}, cloudevents: {}}]\nsteps: [{id: a, phase: identify, wait: 10m}]\n",
+		"no steps":                head + "steps: []\n",
+		"another kind":            strings.Replace(head, "Playbook", "Book", 1) + some,
 		"a wrong retry inside do": step(`{id: a, phase: identify, foreach: {in: "[]"}, do: [{id: b, wait: 1m, retry: {attempts: 0}}]}`),
 	} {
 		if err := s.Validate(parsed(t, name, []byte(text))); err == nil {

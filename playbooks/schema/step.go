@@ -29,7 +29,22 @@ func (b *builder) step() (object, error) {
 	}
 	out := closed("A step", b.stepKeys(names), "id")
 	out["allOf"] = conditions
+	out["oneOf"] = oneOf("uses", "parallel", "foreach", "then", "switch", "wait", "approve", "call", "set", "rollback", "stop")
+	out["dependencies"] = object{
+		"with": []string{"uses"}, "while": []string{"uses"}, "do": []string{"foreach"}, "foreach": []string{"do"},
+		"then": []string{"if"}, "else": []string{"then"}, "default": []string{"switch"}, "retry": []string{"uses"},
+		"heartbeat": []string{"uses"}, "timeout": []string{"uses"}, "idempotencyKey": []string{"uses"}, "undo": []string{"uses"},
+	}
 	return out, nil
+}
+
+// oneOf wants exactly one of these keys.
+func oneOf(keys ...string) []object {
+	var out []object
+	for _, key := range keys {
+		out = append(out, object{"required": []string{key}})
+	}
+	return out
 }
 
 func (b *builder) stepKeys(names []object) object {
@@ -57,15 +72,18 @@ func (b *builder) stepKeys(names []object) object {
 func verbs() object {
 	return object{
 		"foreach": closed("Runs the steps under do once for each item", object{
-			"in": text("A CEL expression that gives a list", ""), "as": text("Name of the item", ""),
+			"in": text("A CEL expression that gives a list", ""), "as": text("Name of the item", `^[a-zA-Z][a-zA-Z0-9_]*$`),
 			"concurrency": whole("", 1, 64), "max": whole("", 1, 10_000), "onError": onError(),
 		}, "in"),
-		"switch": object{"type": "array", "items": closed("", object{"case": ref("condition"), "do": ref("steps")}, "case", "do")},
+		"switch": object{"type": "array", "minItems": 1, "items": closed("", object{"case": ref("condition"), "do": ref("steps")}, "case", "do")},
 		"wait": object{"anyOf": []object{ref("duration"), closed("", object{
 			"for": ref("duration"), "until": ref("condition"), "onTimeout": words("", "continue", "fail"),
 		})}},
 		"approve": closed("Asks people", object{
-			"title": text("", ""), "from": text("Name of approvers", ""), "choices": texts(""), "show": texts("Expressions"),
+			"title": text("What is asked", ""), "from": text("Name of approvers", `^[a-z][a-z0-9-]{0,39}$`), "show": texts("Expressions"),
+			"choices": object{
+				"type": "array", "minItems": 2, "items": text("", `^[a-z][a-z0-9_-]{0,39}$`), "description": "What can be answered; [approve, reject] where it is left out",
+			},
 			"timeout": ref("duration"), "remind": ref("duration"), "onTimeout": text("A choice, hold or fail", ""), "onDrill": text("A choice", ""),
 			"escalate": object{"type": "array", "items": closed("", object{"after": ref("duration"), "to": text("", "")}, "after", "to")},
 			"skipWhen": ref("condition"),
@@ -76,8 +94,8 @@ func verbs() object {
 		"set":      object{"type": "object", "description": "Named values"},
 		"rollback": closed("Takes back what the run changed", object{"reason": text("", "")}, "reason"),
 		"stop":     closed("Ends the run", object{"outcome": text("", `^[a-z][a-z0-9_]*$`), "reason": text("", "")}, "outcome"),
-		"catch":    object{"type": "array", "items": closed("", object{"when": ref("condition"), "do": ref("steps")}, "do")},
-		"undo":     object{"anyOf": []object{{"const": "none"}, closed("", object{"uses": text("", ""), "with": object{}}, "uses")}},
+		"catch":    object{"type": "array", "minItems": 1, "items": closed("", object{"when": ref("condition"), "do": ref("steps")}, "do")},
+		"undo":     object{"anyOf": []object{{"const": "none"}, closed("", object{"uses": text("", ""), "with": object{}, "timeout": ref("duration")}, "uses")}},
 	}
 }
 

@@ -22,7 +22,7 @@ func input() object {
 }
 
 func trigger() object {
-	return closed("What starts a run: exactly one of falco, alertmanager, cloudevents and schedule", object{
+	out := closed("What starts a run: exactly one of falco, alertmanager, cloudevents and schedule", object{
 		"id": text("", ""),
 		"falco": closed("Alerts of Falco", object{
 			"minPriority": words("", plan.Priorities()...), "rules": texts("Names of rules"), "when": ref("condition"),
@@ -39,6 +39,9 @@ func trigger() object {
 		"mode":  words("Of a schedule's runs", string(plan.Live), string(plan.Drill)),
 		"alert": text("Of a schedule: the file with the alert that opens its runs", ""),
 	}, "id")
+	out["oneOf"] = oneOf("falco", "alertmanager", "cloudevents", "schedule")
+	out["dependencies"] = object{"schedule": []string{"alert"}, "alert": []string{"schedule"}, "mode": []string{"schedule"}}
+	return out
 }
 
 func dedup() object {
