@@ -159,6 +159,22 @@ func TestARoundTripKeepsTheSteps(t *testing.T) {
 	}
 }
 
+func TestAnEditOfOurOwnStepIsListed(t *testing.T) {
+	list := plans(t)
+	raw := written(t, cacao.Export(list[len(list)-1], options()))
+	edited := bytes.Replace(raw, []byte(`"command": "kube.cordon_node"`), []byte(`"command": "kube.delete_pod"`), 1)
+	edited = bytes.Replace(edited, []byte(`"name": "tell",`), []byte(`"name": "tell", "colour": "red",`), 1)
+	s := imported(t, edited)
+	var told []string
+	for _, f := range s.Findings {
+		told = append(told, f.Step+": "+f.Message)
+	}
+	want := []string{"cordon: the extension says otherwise, and counts", `tell: the property "colour" has no place in the language`}
+	if d := cmp.Diff(want, told); d != "" {
+		t.Fatal(d)
+	}
+}
+
 func TestFilesThatAreNoPlaybook(t *testing.T) {
 	for name, text := range map[string]string{
 		"no JSON":         "{",

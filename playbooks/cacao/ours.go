@@ -46,6 +46,9 @@ func (im *importer) ours(id string, r *reader, own words, part string, stop map[
 	}
 	im.known(r)
 	im.known(inner)
+	if inner.fields["type"] == "action" {
+		im.edited(s, inner, own)
+	}
 	im.inside(s, inner, own, stop)
 	im.catches(s, inner, stop)
 	im.leftover(name, r)
@@ -64,6 +67,21 @@ func (im *importer) known(r *reader) {
 		"on_completion", "on_success", "on_true", "step_extensions")
 }
 
+// edited lists the commands of a step that somebody has changed since: its text in the extension counts.
+func (im *importer) edited(s *step, r *reader, own words) {
+	list, _ := r.fields["commands"].([]any)
+	if own["uses"] == nil {
+		return
+	}
+	for i, raw := range list {
+		one, _ := raw.(words)
+		if i == 0 && one["command"] == own["uses"] {
+			continue
+		}
+		im.note(s.id(), fmt.Sprintf("%s/%d", r.at("commands"), i), "the extension says otherwise, and counts", raw)
+	}
+}
+
 // inside reads the steps inside of one that Firebreak wrote.
 func (im *importer) inside(s *step, r *reader, own words, stop map[string]bool) {
 	has := func(key string) bool { return own[key] != nil }
@@ -72,6 +90,7 @@ func (im *importer) inside(s *step, r *reader, own words, stop map[string]bool) 
 		if body := im.steps[r.text("on_true")]; body != nil {
 			im.taken[r.text("on_true")] = s.id()
 			im.known(body)
+			im.edited(s, body, own)
 		}
 	case has("foreach"):
 		im.put(s, "do", r.text("on_true"), stop)
