@@ -66,7 +66,7 @@ generate: ## Rewrite golden files, generated documentation and manifests
 	@go test ./activities/report ./cmd/firebreak ./config ./deploy ./playbooks/compile ./playbooks/layout ./triggers/falco -update
 
 bench: programs lab-up ## Measure what the documentation claims, and write docs/benchmarks.md
-	@eval "$$($(LAB) env)" && go run ./bench -out docs/benchmarks.md
+	@eval "$$($(LAB) env)" && go run ./bench -lab $(LAB) -out docs/benchmarks.md
 
 fuzz: ## Fuzz every parser for FUZZTIME each (default 30s)
 	@./tools/fuzz.sh $(or $(FUZZTIME),30s)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ func main() {
 func bench() error {
 	out := flag.String("out", "", "write the table into this Markdown file")
 	only := flag.String("only", "", "run only the measures whose names contain this")
-	store := flag.String("store", "SQLite", "the store behind the server, for the table")
+	lab := flag.String("lab", "", "the lab's program: some measures are taken on PostgreSQL too, if this machine has it")
 	profile := flag.String("profile", "", "write a CPU profile into this file")
 	flag.Parse()
 	stopProfile, err := profiled(*profile)
@@ -34,7 +35,7 @@ func bench() error {
 	defer stopProfile()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return run(ctx, os.Stdout, *out, *only, *store)
+	return run(ctx, os.Stdout, *out, *only, *lab)
 }
 
 // firstLine keeps a thousand alike errors from filling the terminal.
@@ -65,53 +66,72 @@ func profiled(name string) (func(), error) {
 type row struct {
 	what, value, limit string
 	holds              bool
+	store              string // of the server
 }
 
 // measure is one thing that is measured.
 type measure struct {
-	name string
-	run  func(context.Context, *world) ([]row, error)
+	name       string
+	everywhere bool // on each store; the others are the same on all
+	run        func(context.Context, *world) ([]row, error)
 }
 
 // measures are all of them, in the order of the table.
 func measures() []measure {
 	return []measure{
-		{"interpreted and by hand", compareJobs},
-		{"50 sequential activities", sequential},
-		{"replay", replay},
-		{"compile", compilePlaybook},
-		{"storm", storm},
-		{"1,000 different alerts", flood},
+		{"interpreted and by hand", false, compareJobs},
+		{"50 sequential activities", true, sequential},
+		{"replay", false, replay},
+		{"compile", false, compilePlaybook},
+		{"storm", true, storm},
+		{"1,000 different alerts", true, flood},
 	}
 }
 
-func run(ctx context.Context, to io.Writer, out, only, store string) error {
-	w, err := newWorld(ctx)
-	if err != nil {
+func run(ctx context.Context, to io.Writer, out, only, lab string) error {
+	address := os.Getenv("TEMPORAL_ADDRESS")
+	if address == "" {
+		return errors.New("no lab; start one and take its environment: eval \"$(lab/bin/lab env)\"")
+	}
+	rows, err := on(ctx, to, only, address, sqlite)
+	if err == nil && lab != "" {
+		var more []row
+		more, err = onPostgres(ctx, to, only, lab)
+		rows = append(rows, more...)
+	}
+	if err != nil || out == "" {
 		return err
+	}
+	return writeTable(out, rows)
+}
+
+// on takes the measures on one server.
+func on(ctx context.Context, to io.Writer, only, address, store string) ([]row, error) {
+	w, err := newWorld(ctx, address)
+	if err != nil {
+		return nil, err
 	}
 	defer w.close()
 	w.store = store
+	fmt.Fprintf(to, "Temporal on %s\n", store)
 	var rows []row
 	for _, m := range measures() {
-		if !strings.Contains(m.name, only) {
+		if !strings.Contains(m.name, only) || store != sqlite && !m.everywhere {
 			continue
 		}
 		began := time.Now()
 		found, err := m.run(ctx, w)
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		for _, r := range found {
-			fmt.Fprintln(to, r)
+		for i := range found {
+			found[i].store = store
+			fmt.Fprintln(to, found[i])
 		}
 		fmt.Fprintf(to, "  (%s)\n", time.Since(began).Round(time.Second))
 		rows = append(rows, found...)
 	}
-	if out == "" {
-		return nil
-	}
-	return writeTable(out, store, rows)
+	return rows, nil
 }
 
 // String is a row in a terminal.

@@ -53,7 +53,7 @@ func storm(ctx context.Context, w *world) ([]row, error) {
 		times = append(times, took)
 	}
 	m := middle(times)
-	return []row{{"200 identical alerts at once: one case, all counted", short(m), "≤ 1 s", m <= time.Second}}, nil
+	return []row{{what: "200 identical alerts at once: one case, all counted", value: short(m), limit: "≤ 1 s", holds: m <= time.Second}}, nil
 }
 
 // flood is 1,000 different alerts at once: each is a case of three steps, and all of them end.
@@ -77,8 +77,8 @@ func flood(ctx context.Context, w *world) ([]row, error) {
 	}
 	took := time.Since(began)
 	return []row{
-		{"1,000 different alerts at once: accepted, each a case", fmt.Sprintf("%d in %.1f s", len(seen), accepted.Seconds()), "1,000", len(seen) == n},
-		{"1,000 cases of three steps, from the first alert to the last end (" + w.store + ")", fmt.Sprintf("%.1f s, %.0f runs/s", took.Seconds(), n/took.Seconds()), "", true},
+		{what: "1,000 different alerts at once: accepted, each a case", value: fmt.Sprintf("%d in %.1f s", len(seen), accepted.Seconds()), limit: "1,000", holds: len(seen) == n},
+		{what: "1,000 cases of three steps, from the first alert to the last end", value: fmt.Sprintf("%.1f s, %.0f runs/s", took.Seconds(), n/took.Seconds())},
 	}, nil
 }
 

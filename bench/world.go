@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -21,7 +20,7 @@ import (
 	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
-// world is a namespace of its own on the lab's Temporal, with one worker whose activities do nothing.
+// world is a namespace of its own on a Temporal, with one worker whose activities do nothing.
 type world struct {
 	*cases.Cases
 
@@ -47,11 +46,7 @@ func catalog() activities.Catalog {
 	}))
 }
 
-func newWorld(ctx context.Context) (*world, error) {
-	address := os.Getenv("TEMPORAL_ADDRESS")
-	if address == "" {
-		return nil, errors.New("no lab; start one and take its environment: eval \"$(lab/bin/lab env)\"")
-	}
+func newWorld(ctx context.Context, address string) (*world, error) {
 	w := &world{namespace: fmt.Sprintf("bench-%d", time.Now().UnixNano())}
 	if err := register(ctx, address, w.namespace); err != nil {
 		return nil, err

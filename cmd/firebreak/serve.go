@@ -86,7 +86,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		}
 		a.announce(log, cfg, plans, listener.Addr())
 		handler := receiver.New(receiver.Options{
-			Cluster: cfg.Cluster, Router: router, Starter: starter{d, people}, Ready: d.Check, Token: token, Timeout: reach, Log: log, Now: a.now,
+			Cluster: cfg.Cluster, Router: router, Starter: starter{d, people}, Ready: d.Check, Token: token, Timeout: opening, Log: log, Now: a.now,
 			Decisions: deciding,
 		})
 		err = receiver.Serve(ctx, listener, handler, f.drain, log)

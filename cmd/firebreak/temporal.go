@@ -18,8 +18,12 @@ import (
 	"github.com/firebreak-ir/firebreak/workflows/cases"
 )
 
-// reach is how long the starts of one alert may take, several playbooks included.
+// reach is how long the receiver is given for an answer to a person.
 const reach = 30 * time.Second
+
+// opening is how long the starts of one alert may take, several playbooks and their turn in a flood included. The
+// receiver's answer has 60 seconds.
+const opening = 50 * time.Second
 
 // desk is what a command about cases works with.
 type desk struct {

@@ -1,6 +1,6 @@
-// Package temporal runs a whole Temporal cluster and its Web UI inside one process, on SQLite.
+// Package temporal runs a whole Temporal cluster and its Web UI inside one process, on SQLite or on PostgreSQL.
 //
-// It is the engine of a lab, and of a single machine: the same workers run against a Temporal cluster on PostgreSQL.
+// It is the engine of a lab, and of a single machine: the same workers run against a cluster of many machines.
 package temporal
 
 import (
@@ -30,7 +30,8 @@ const retention = 30 * 24 * time.Hour
 
 // Config says where the server keeps its data and where it listens. All addresses are on 127.0.0.1.
 type Config struct {
-	Database string // SQLite file; made when it does not exist
+	Database string    // SQLite file; made when it does not exist
+	Postgres *Postgres // instead of SQLite: a server without Temporal's databases
 	Ports    Ports
 	UI       bool // serve the Web UI
 	LogLevel string
@@ -47,7 +48,7 @@ func (p Ports) Address() string { return fmt.Sprintf("127.0.0.1:%d", p.Frontend)
 // Serve runs the server until ctx ends.
 func Serve(ctx context.Context, c Config) error {
 	settings := c.settings()
-	if err := prepare(c.Database, settings); err != nil {
+	if err := c.prepare(settings); err != nil {
 		return err
 	}
 	server, err := c.assemble(settings)
@@ -58,6 +59,11 @@ func Serve(ctx context.Context, c Config) error {
 		return fmt.Errorf("start temporal: %w", err)
 	}
 	defer func() { _ = server.Stop() }()
+	if c.Postgres != nil {
+		if err := openNamespace(ctx, c.Ports); err != nil {
+			return err
+		}
+	}
 	if !c.UI {
 		<-ctx.Done()
 		return nil
@@ -65,8 +71,15 @@ func Serve(ctx context.Context, c Config) error {
 	return serveUI(ctx, c.Ports)
 }
 
-// prepare creates the schema and the namespace with our search attributes when the file is new.
-func prepare(database string, settings *config.Config) error {
+func (c Config) prepare(settings *config.Config) error {
+	if c.Postgres != nil {
+		return c.Postgres.prepare()
+	}
+	return prepareFile(c.Database, settings)
+}
+
+// prepareFile creates the schema and the namespace with our search attributes when the file is new.
+func prepareFile(database string, settings *config.Config) error {
 	sql := settings.Persistence.DataStores[storeName].SQL
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		if err := sqlite.SetupSchema(sql); err != nil {

@@ -31,15 +31,22 @@ func searchAttributes() map[string]enums.IndexedValueType {
 	}
 }
 
+func (c Config) persistence() config.Persistence {
+	if c.Postgres != nil {
+		return c.Postgres.persistence()
+	}
+	return config.Persistence{
+		DefaultStore: storeName, VisibilityStore: storeName, NumHistoryShards: 1,
+		DataStores: map[string]config.DataStore{storeName: {SQL: database(c.Database)}},
+	}
+}
+
 func (c Config) settings() *config.Config {
 	return &config.Config{
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: "127.0.0.1"},
 		},
-		Persistence: config.Persistence{
-			DefaultStore: storeName, VisibilityStore: storeName, NumHistoryShards: 1,
-			DataStores: map[string]config.DataStore{storeName: {SQL: database(c.Database)}},
-		},
+		Persistence:         c.persistence(),
 		ClusterMetadata:     oneCluster(c.Ports.Address()),
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
 		Services:            c.Ports.services(),

@@ -23,12 +23,17 @@ const patience = 5 * time.Second
 // falcosidekick, which sends no alert twice, waits for the answer without a limit.
 const surge = 20 * time.Second
 
+// atOnce is how many starts are under way at Temporal at a time. More of them would only wait for its store together,
+// and run into their deadlines together: a flood is taken in turns, and each turn has the whole of surge.
+const atOnce = 64
+
 // takeover is how long a question to a case may take: a worker that takes a dead one's runs over needs 5 to 8 seconds.
 const takeover = 10 * time.Second
 
 // Cases is a connection to the cases of one Temporal namespace.
 type Cases struct {
 	client    client.Client
+	turns     chan struct{} // of starts: one is put in for each that is under way
 	ids       ids
 	converter converter.DataConverter // of the client; nil: the standard one
 }
@@ -57,7 +62,7 @@ func Dial(o Options) (*Cases, error) {
 }
 
 // New uses a client that was made elsewhere, from ClientOptions where joined alerts are to be told from new cases.
-func New(c client.Client) *Cases { return &Cases{client: c} }
+func New(c client.Client) *Cases { return &Cases{client: c, turns: make(chan struct{}, atOnce)} }
 
 // ClientOptions gives the settings of a Temporal client as every part of Firebreak uses them.
 func ClientOptions(o Options) (client.Options, error) {

@@ -32,6 +32,12 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	if len(in.Plan.Name) > plan.MaxName {
 		return Started{}, fmt.Errorf("start a case of %q: the name is longer than %d bytes", in.Plan.Name, plan.MaxName)
 	}
+	select {
+	case c.turns <- struct{}{}:
+		defer func() { <-c.turns }()
+	case <-ctx.Done():
+		return Started{}, fmt.Errorf("start a case of %s: %w: too many starts at once", in.Plan.Name, ErrUnavailable)
+	}
 	ctx, done := context.WithTimeout(ctx, surge)
 	defer done()
 	before, err := c.before(ctx, workflowID, in.Plan.Dedup)
