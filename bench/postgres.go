@@ -36,9 +36,8 @@ func onPostgres(ctx context.Context, to io.Writer, only, lab string) (rows []row
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
 	defer func() {
-		if stop := server.Process.Signal(syscall.SIGTERM); stop == nil {
-			<-ended
-		}
+		_ = server.Process.Signal(syscall.SIGTERM) // it may have ended already
+		_ = <-ended                                // ended by a signal, which is no failure
 	}()
 	address := net.JoinHostPort("127.0.0.1", ports[0])
 	if err := answers(ctx, address, ended); err != nil {

@@ -24,6 +24,7 @@ func (c *incident) show(ctx workflow.Context) {
 func (c *incident) render(ctx workflow.Context) {
 	c.stale = false
 	var page strings.Builder
+	page.Grow(c.page + 256) // the page before, and somewhat more
 	c.writeHead(&page)
 	c.writeQuestions(&page)
 	c.writeHolds(&page)
@@ -31,6 +32,7 @@ func (c *incident) render(ctx workflow.Context) {
 	c.writeDecided(&page)
 	c.writePhases(&page)
 	c.writeSteps(&page)
+	c.page = page.Len()
 	workflow.SetCurrentDetails(ctx, page.String())
 }
 

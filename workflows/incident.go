@@ -30,6 +30,7 @@ type incident struct {
 	busy     int                          // activities in flight: a run is not left while there are any
 	stale    bool                         // the live page is to be written anew
 	rows     []row                        // of the live page
+	page     int                          // how long the live page was, in bytes
 	draining bool                         // nothing new is started, so that the run can be left
 	staying  bool                         // the run cannot be left: there is too much to hand on
 	guards   workflow.Mutex               // what the guards ask once a case is asked by one step at a time
@@ -125,6 +126,7 @@ func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error
 	}
 	c.survey(in.Plan, "")
 	c.Carry = fresh(ctx, c.in)
+	c.State.Steps = make([]activities.StepRecord, 0, len(c.places)) // they are large, and moved whenever there are too many
 	if len(in.Resume) > 0 {
 		err = c.resume(ctx, in.Resume)
 	}

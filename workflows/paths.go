@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -24,7 +23,16 @@ func around(path string) []string {
 }
 
 // bare is a path without its iterations: the step's place in the playbook.
-func bare(path string) string { return regexp.MustCompile(`\[\d+\]`).ReplaceAllString(path, "") }
+func bare(path string) string {
+	for from := strings.IndexByte(path, '['); from >= 0; from = strings.IndexByte(path, '[') {
+		to := strings.IndexByte(path[from:], ']')
+		if to < 0 {
+			break
+		}
+		path = path[:from] + path[from+to+1:]
+	}
+	return path
+}
 
 // sameItem tells whether two steps are not those of different items of one foreach.
 func sameItem(a, b string) bool {

@@ -33,18 +33,14 @@ func (c *incident) signaled(ctx workflow.Context, n Note) {
 // takeWaiting takes the alerts and signals that have come.
 func (c *incident) takeWaiting(ctx workflow.Context) {
 	alerts, signals := workflow.GetSignalChannel(ctx, AlertSignal), workflow.GetSignalChannel(ctx, NoteSignal)
-	for {
+	for alerts.Len() > 0 {
 		var alert plan.Alert
-		if !alerts.ReceiveAsync(&alert) {
-			break
-		}
+		alerts.ReceiveAsync(&alert)
 		c.join(ctx, alert)
 	}
-	for {
+	for signals.Len() > 0 {
 		var n Note
-		if !signals.ReceiveAsync(&n) {
-			return
-		}
+		signals.ReceiveAsync(&n)
 		c.signaled(ctx, n)
 	}
 }

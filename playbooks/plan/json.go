@@ -7,14 +7,20 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Decode reads JSON into plain values without losing whole numbers: map[string]any, []any, string, bool, nil, int64
 // for a number without a fraction, float64 for any other. Results of activities are read with it.
 func Decode(raw []byte) (any, error) {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, nil
+	raw = bytes.TrimSpace(raw)
+	if v, is := scalar(raw); is {
+		return v, nil
 	}
+	return decoded(raw)
+}
+
+func decoded(raw []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var v any
@@ -23,6 +29,28 @@ func Decode(raw []byte) (any, error) {
 	}
 	return Copy(v), nil
 }
+
+// scalar reads what needs no decoder: most literals of a plan are words, and a long plan is read anew by every worker that
+// takes its case up.
+func scalar(raw []byte) (any, bool) {
+	if len(raw) == 0 {
+		return nil, true
+	}
+	switch text := string(raw); text {
+	case "null":
+		return nil, true
+	case "true", "false":
+		return text == "true", true
+	}
+	last := len(raw) - 1
+	if raw[0] != '"' || last == 0 || raw[last] != '"' || bytes.IndexFunc(raw[1:last], escaped) >= 0 {
+		return nil, false
+	}
+	return string(raw[1:last]), true
+}
+
+// escaped tells a rune that stands otherwise in JSON than in a string, and one that is no text.
+func escaped(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError }
 
 // Plain turns any value that JSON can carry, such as a struct, into plain values.
 func Plain(v any) (any, error) {
@@ -104,15 +132,18 @@ func (a *Alert) UnmarshalJSON(raw []byte) error {
 // UnmarshalJSON reads a template and keeps whole literals whole.
 func (v *Value) UnmarshalJSON(raw []byte) error {
 	type bare Value
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var b bare
-	if err := d.Decode(&b); err != nil {
+	b := struct {
+		*bare
+
+		Literal json.RawMessage `json:"literal"`
+	}{bare: &bare{}}
+	if err := json.Unmarshal(raw, &b); err != nil {
 		return err
 	}
-	b.Literal = Copy(b.Literal)
-	*v = Value(b)
-	return nil
+	literal, err := Decode(b.Literal)
+	*v = Value(*b.bare)
+	v.Literal = literal
+	return err
 }
 
 // UnmarshalJSON reads an input and keeps a whole default whole.

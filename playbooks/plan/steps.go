@@ -20,7 +20,7 @@ type shape struct {
 
 // shapes finds the shape of every step; ids are unique in a playbook.
 func (p Plan) shapes() (map[string]*shape, error) {
-	s := shaper{plan: p, all: map[string]*shape{}}
+	s := shaper{plan: p, all: map[string]*shape{}, types: map[string]activities.Type{}}
 	if _, err := s.block(p.Steps); err != nil {
 		return nil, err
 	}
@@ -29,8 +29,21 @@ func (p Plan) shapes() (map[string]*shape, error) {
 }
 
 type shaper struct {
-	plan Plan
-	all  map[string]*shape
+	plan  Plan
+	all   map[string]*shape
+	types map[string]activities.Type // by their notations: most steps of a playbook share a few
+}
+
+// typed reads a type, each notation once.
+func (s shaper) typed(notation string) (activities.Type, error) {
+	if t, known := s.types[notation]; known {
+		return t, nil
+	}
+	t, err := ParseNotation(notation)
+	if err == nil {
+		s.types[notation] = t
+	}
+	return t, err
 }
 
 func (s shaper) block(steps []Step) (map[string]*shape, error) {
@@ -50,10 +63,10 @@ func (s shaper) step(step Step) (*shape, error) {
 	var err error
 	switch {
 	case step.Output != "":
-		out.output, err = ParseNotation(step.Output)
+		out.output, err = s.typed(step.Output)
 	case step.Uses != nil:
 		if text := s.plan.Types[step.Uses.Activity]; text != "" {
-			out.output, err = ParseNotation(text)
+			out.output, err = s.typed(text)
 		}
 	case step.Foreach != nil:
 		out.item = &shape{id: step.ID + " item"}
