@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -33,11 +34,14 @@ func onPostgres(ctx context.Context, to io.Writer, only, lab string) (rows []row
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = server.Wait() // what it said tells more
+		close(ended)
+	}()
 	defer func() {
 		_ = server.Process.Signal(syscall.SIGTERM) // it may have ended already
-		_ = <-ended                                // ended by a signal, which is no failure
+		<-ended
 	}()
 	address := net.JoinHostPort("127.0.0.1", ports[0])
 	if err := answers(ctx, address, ended); err != nil {
@@ -68,16 +72,15 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 }
 
 // answers waits until the server has its namespace.
-func answers(ctx context.Context, address string, ended chan error) error {
+func answers(ctx context.Context, address string, ended <-chan struct{}) error {
 	for began := time.Now(); ; {
 		err := described(ctx, address)
 		if err == nil {
 			return nil
 		}
 		select {
-		case end := <-ended:
-			ended <- end
-			return fmt.Errorf("the server has ended: %w", end)
+		case <-ended:
+			return errors.New("the server has ended")
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(200 * time.Millisecond):

@@ -33,7 +33,8 @@ type Server struct {
 
 	dir     string
 	server  *exec.Cmd
-	ended   chan error
+	ended   chan struct{} // closed when it has ended, with failed saying how
+	failed  error
 	message *bytes.Buffer
 }
 
@@ -72,11 +73,11 @@ func Start(ctx context.Context, port int) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Port: port, Password: rand.Text(), ended: make(chan error, 1), message: &bytes.Buffer{}}
+	s := &Server{Port: port, Password: rand.Text(), ended: make(chan struct{}), message: &bytes.Buffer{}}
 	if s.dir, err = os.MkdirTemp("", "firebreak-postgres-"); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.initialize(ctx, bin, who), s.serve(bin, who)); err != nil {
+	if err := errors.Join(s.initialize(ctx, bin, who), s.serve(ctx, bin, who)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	if err := s.ready(ctx); err != nil {
@@ -119,15 +120,18 @@ func (s *Server) initialize(ctx context.Context, bin string, who *syscall.Creden
 }
 
 // serve starts the server. It ends with this process, also when that is killed.
-func (s *Server) serve(bin string, who *syscall.Credential) error {
-	s.server = exec.Command(filepath.Join(bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port),
+func (s *Server) serve(ctx context.Context, bin string, who *syscall.Credential) error {
+	s.server = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir, "-c", "max_connections=200")
 	s.server.Dir, s.server.Stderr = s.dir, s.message
 	s.server.SysProcAttr = &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGINT, Setpgid: true}
 	if err := s.server.Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	go func() { s.ended <- s.server.Wait() }()
+	go func() {
+		s.failed = s.server.Wait()
+		close(s.ended)
+	}()
 	return nil
 }
 
@@ -141,9 +145,8 @@ func (s *Server) ready(ctx context.Context) error {
 	defer done()
 	for !s.accepting() {
 		select {
-		case err := <-s.ended:
-			s.ended <- err
-			return fmt.Errorf("PostgreSQL ended: %w\n%s", err, strings.TrimSpace(s.message.String()))
+		case <-s.ended:
+			return fmt.Errorf("PostgreSQL ended: %w\n%s", s.failed, strings.TrimSpace(s.message.String()))
 		case <-ctx.Done():
 			return fmt.Errorf("wait for PostgreSQL: %w", ctx.Err())
 		case <-time.After(50 * time.Millisecond):
