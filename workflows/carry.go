@@ -143,9 +143,6 @@ func (c *incident) restore() {
 	for _, path := range c.Inside {
 		c.entered[path] = true
 	}
-	if a := c.State.Aborted; a != nil && c.End == nil {
-		c.aborted = &aborted{*a}
-	}
 	c.State.Holds = nil // the steps are held again as they are come to
 }
 

@@ -23,7 +23,7 @@ func (c *incident) gate(ctx workflow.Context) error {
 	}
 	c.measure(ctx)
 	if c.draining {
-		_ = workflow.Await(ctx, func() bool { return c.stopping(ctx) != nil || !c.draining }) // stopping says why
+		_ = workflow.Await(ctx, func() bool { return c.stopping(ctx) != nil || !c.draining || c.unwinding() }) // stopping says why
 	}
 	return c.stopping(ctx)
 }
@@ -75,9 +75,14 @@ func (c *incident) leave(ctx workflow.Context, through *bool) error {
 	}
 }
 
-// quiet tells whether nothing is under way that a new run could not take up: no activity, no answer to a person.
+// unwinding tells whether the steps were ended by a cancellation or a person, and the blocks around them are not through
+// yet. Nothing new begins then but the `finally` of called playbooks, for which the gate is open.
+func (c *incident) unwinding() bool { return c.End == nil && c.calledOff() }
+
+// quiet tells whether nothing is under way that a new run could not take up: no activity, no answer to a person, and no end
+// that is still on its way out of the blocks. Temporal hands no cancellation on: the next run would do its step again.
 func (c *incident) quiet(ctx workflow.Context) bool {
-	if c.busy > 0 || !workflow.AllHandlersFinished(ctx) {
+	if c.busy > 0 || c.unwinding() || !workflow.AllHandlersFinished(ctx) {
 		return false
 	}
 	return !slices.ContainsFunc(c.holds, func(h *hold) bool { return h.decision != nil }) &&

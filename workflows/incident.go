@@ -15,25 +15,26 @@ import (
 type incident struct {
 	Carry
 
-	in       Input
-	root     *unit
-	units    map[string]*unit // playbooks that steps call, by the hash of their plans
-	holds    []*hold
-	asked    []*asked
-	aborted  *aborted                     // the decision that ended the steps
-	stop     workflow.CancelFunc          // ends the steps, and what they have in flight
-	recorded map[string]int               // path -> index in State.Steps
-	finished map[string]entry             // path -> what expressions see of a step that is through; written once
-	places   []string                     // of all steps: paths without iterations, in the order of the playbook
-	effects  map[string]activities.Effect // of the activities at these places
-	entered  map[string]bool              // paths of the steps that the run before this one was inside of
-	busy     int                          // activities in flight: a run is not left while there are any
-	stale    bool                         // the live page is to be written anew
-	rows     []row                        // of the live page
-	page     int                          // how long the live page was, in bytes
-	draining bool                         // nothing new is started, so that the run can be left
-	staying  bool                         // the run cannot be left: there is too much to hand on
-	guards   workflow.Mutex               // what the guards ask once a case is asked by one step at a time
+	in        Input
+	root      *unit
+	units     map[string]*unit // playbooks that steps call, by the hash of their plans
+	holds     []*hold
+	asked     []*asked
+	aborted   *aborted                     // the decision that ended the steps
+	stop      workflow.CancelFunc          // ends the steps, and what they have in flight
+	calledOff func() bool                  // the steps were ended so, or by a cancellation of the run
+	recorded  map[string]int               // path -> index in State.Steps
+	finished  map[string]entry             // path -> what expressions see of a step that is through; written once
+	places    []string                     // of all steps: paths without iterations, in the order of the playbook
+	effects   map[string]activities.Effect // of the activities at these places
+	entered   map[string]bool              // paths of the steps that the run before this one was inside of
+	busy      int                          // activities in flight: a run is not left while there are any
+	stale     bool                         // the live page is to be written anew
+	rows      []row                        // of the live page
+	page      int                          // how long the live page was, in bytes
+	draining  bool                         // nothing new is started, so that the run can be left
+	staying   bool                         // the run cannot be left: there is too much to hand on
+	guards    workflow.Mutex               // what the guards ask once a case is asked by one step at a time
 }
 
 // unit is a playbook as it runs: the case's own, or one that a step calls.
@@ -77,7 +78,10 @@ func (c *incident) run(ctx workflow.Context) (Result, error) {
 	at := &frame{unit: c.root}
 	running, stop := workflow.WithCancel(ctx)
 	defer stop()
-	c.stop = stop
+	c.stop, c.calledOff = stop, func() bool { return running.Err() != nil }
+	if c.aborted != nil { // in the first task of this run
+		stop()
+	}
 	if c.End == nil {
 		err := c.steps(running, c.in.Plan.Steps, at)
 		if c.aborted != nil { // whatever the last step made of it
@@ -103,8 +107,8 @@ func CaseID(workflowID, firstRunID string) string {
 
 func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error) {
 	c := &incident{
-		in: in, stop: func() {}, units: map[string]*unit{}, recorded: map[string]int{}, finished: map[string]entry{}, entered: map[string]bool{},
-		effects: map[string]activities.Effect{},
+		in: in, stop: func() {}, calledOff: func() bool { return false }, units: map[string]*unit{},
+		recorded: map[string]int{}, finished: map[string]entry{}, entered: map[string]bool{}, effects: map[string]activities.Effect{},
 	}
 	if in.Mode == "" {
 		c.in.Mode = plan.Live
