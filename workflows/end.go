@@ -31,10 +31,10 @@ func (s *stopped) Error() string {
 	return text
 }
 
-// isStopped tells a `stop` that nothing else went wrong beside of.
+// isStopped tells whether a `stop` ended the steps.
 func isStopped(err error) bool {
-	_, plain := err.(*stopped) //nolint:errorlint // one that is joined with a failure is a failure
-	return plain
+	var stop *stopped
+	return errors.As(err, &stop)
 }
 
 func endOf(err error) *End {

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -33,7 +32,7 @@ func (f *failure) Error() string {
 	return text
 }
 
-// ended is a failure that ends the run: its step says `onError: fail`.
+// ended is a failure that ends the run: its step says `onError: fail` or `rollback`.
 type ended struct {
 	*failure
 
@@ -120,26 +119,35 @@ func flat(kind, text string) error {
 	return temporal.NewApplicationErrorWithOptions(text, kind, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
-// gravest gives the error that decides over a block: an abort before a cancellation before the first failure before a
-// `stop`.
+// gravest gives the error that decides over a block, wherever in the block it stands: of two alike, the first.
 func gravest(errs []error) error {
-	var first, cancel, stop error
+	var worst error
 	for _, err := range errs {
-		var abort *aborted
-		switch {
-		case isStopped(err):
-			stop = cmp.Or(stop, err)
-		case err == nil:
-		case errors.As(err, &abort):
-			return err
-		case temporal.IsCanceledError(err) && cancel == nil:
-			cancel = err
-		case first == nil:
-			first = err
+		if gravity(err) > gravity(worst) {
+			worst = err
 		}
 	}
-	if cancel != nil {
-		return cancel
+	return worst
+}
+
+// gravity puts ends in order: what a person decided comes before a `stop`, which is the playbook's own word for the whole
+// run, and that before a failure, which speaks for its step. Where a stop leaves changes standing that a rollback would
+// have taken back, a person still can; the other way round an intruder is free. A rollback ends the run as failed too.
+func gravity(err error) int {
+	var abort *aborted
+	var stop *stopped
+	var end *ended
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &abort):
+		return 5
+	case temporal.IsCanceledError(err):
+		return 4
+	case errors.As(err, &stop):
+		return 3
+	case errors.As(err, &end) && end.takeBack:
+		return 2
 	}
-	return cmp.Or(first, stop)
+	return 1
 }

@@ -113,7 +113,7 @@ func (c *incident) verdict(err error) (Status, string) {
 		return Failed, OutcomeAborted
 	case temporal.IsCanceledError(err):
 		return Canceled, OutcomeCanceled
-	case errors.As(err, &stop) && isStopped(err):
+	case errors.As(err, &stop):
 		return Completed, stop.Outcome
 	case err != nil:
 		return Failed, OutcomeFailed

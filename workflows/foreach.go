@@ -19,6 +19,7 @@ type loop struct {
 	items   []any
 	results []any
 	errs    []error
+	worst   error // of those so far
 }
 
 // foreach runs its steps for each item, at most Concurrency of them at a time.
@@ -31,7 +32,7 @@ func (c *incident) foreach(ctx workflow.Context, s plan.Step, at *frame, path st
 		}
 		c.Lists[path] = items
 	}
-	l := loop{c, s, at, path, items, make([]any, len(items)), make([]error, len(items))}
+	l := loop{c: c, step: s, at: at, path: path, items: items, results: make([]any, len(items)), errs: make([]error, len(items))}
 	if err := l.run(ctx); err != nil {
 		return nil, err
 	}
@@ -72,6 +73,7 @@ func (l *loop) run(ctx workflow.Context) error {
 			defer all.Done()
 			defer slots.Release(1)
 			l.errs[i] = l.item(ctx, i)
+			l.worst = gravest([]error{l.worst, l.errs[i]})
 		})
 	}
 	all.Wait(ctx)
@@ -83,10 +85,7 @@ func (l *loop) stopping(ctx workflow.Context) error {
 	if err := l.c.stopping(ctx); err != nil {
 		return err
 	}
-	if l.step.Foreach.OnError == plan.Continue {
-		return nil
-	}
-	return gravest(l.errs)
+	return l.passing(l.worst)
 }
 
 func (l *loop) prefix(i int) string { return indexed(l.path, i) }
@@ -100,9 +99,13 @@ func (l *loop) item(ctx workflow.Context, i int) error {
 	return nil
 }
 
-// verdict lets failed items pass where the foreach continues. An abort and a cancellation always end it.
+// verdict is what the foreach makes of its items.
 func (l *loop) verdict(stopped error) error {
-	err := gravest(append(l.errs, stopped))
+	return l.passing(gravest(append(l.errs, stopped)))
+}
+
+// passing lets failed items pass where the foreach continues. An abort, a cancellation and a `stop` always end it.
+func (l *loop) passing(err error) error {
 	var end *ended
 	if errors.As(err, &end) && l.step.Foreach.OnError == plan.Continue {
 		return nil

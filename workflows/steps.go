@@ -31,7 +31,7 @@ func (c *incident) step(ctx workflow.Context, s plan.Step, at *frame) error {
 		return nil
 	}
 	if f := c.Fatal[path]; f != nil {
-		return &ended{failure: f}
+		return &ended{failure: f, takeBack: s.OnError == plan.RollBack}
 	}
 	for {
 		if err := c.gate(ctx); err != nil {
