@@ -159,12 +159,13 @@ func (c *incident) unanswered(ctx workflow.Context, s plan.Step, path string, q 
 	late := fmt.Sprintf("no decision within %s", s.Approve.Timeout)
 	f := &failure{path, KindTimeout, late, "retry to ask again, or skip the step with a reason"}
 	switch s.Approve.OnTimeout {
-	case "", "hold":
+	case "", string(plan.Hold), string(plan.Fail):
 		return nil, f
-	case "fail":
-		c.fail(ctx, path, late)
-		c.Fatal[path] = f
-		return nil, &ended{failure: f}
 	}
 	return c.approved(ctx, path, q, &answer{choice: s.Approve.OnTimeout, automatic: late}), nil
+}
+
+// lapsed tells whether nobody answered an approval that says `onTimeout: fail`: what else would be held fails the run then.
+func lapsed(s plan.Step, f *failure) bool {
+	return s.Approve != nil && s.Approve.OnTimeout == string(plan.Fail) && f.Kind == KindTimeout
 }

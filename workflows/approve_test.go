@@ -391,3 +391,45 @@ func TestAnApprovalShowsTheChangesAhead(t *testing.T) {
 		t.Fatal(d, dry)
 	}
 }
+
+// TestAnApprovalThatNobodyAnsweredFailsAsItsStepSays lets an approval fail in time: its own `catch` and `onError` decide.
+func TestAnApprovalThatNobodyAnsweredFailsAsItsStepSays(t *testing.T) {
+	other, late := source("error.kind == 'NotFound'"), source("error.kind == 'Timeout'")
+	tests := map[string]struct {
+		change func(*plan.Step)
+		want   string
+		ran    []string
+	}{
+		"hold":     {onError(plan.Hold), workflows.OutcomeFailed, []string{"t.act one", "t.act seal"}},
+		"fail":     {onError(plan.Fail), workflows.OutcomeFailed, []string{"t.act one", "t.act seal"}},
+		"continue": {onError(plan.Continue), workflows.OutcomePartly, []string{"t.act one", "t.act after", "t.act seal"}},
+		"rollback": {onError(plan.RollBack), workflows.OutcomeRolledBack, []string{"t.act one", "t.act.undo one", "t.act seal"}},
+		"caught": {func(s *plan.Step) { s.Catch = []plan.Catch{{When: &late, Do: []plan.Step{use("take", "t.act")}}} },
+			workflows.OutcomePartly, []string{"t.act one", "t.act triage/catch[0]/take", "t.act after", "t.act seal"}},
+		"not caught": {func(s *plan.Step) { s.Catch = []plan.Catch{{When: &other, Do: []plan.Step{use("take", "t.act")}}} },
+			workflows.OutcomeFailed, []string{"t.act one", "t.act seal"}},
+	}
+	for name, test := range tests {
+		for _, nth := range []int{0, 1} {
+			t.Run(name, func(t *testing.T) {
+				in := asking(func(a *plan.Approve, in *workflows.Input) {
+					a.Timeout, a.OnTimeout = time.Hour, "fail"
+					in.Plan.Finally = []plan.Step{use("seal", "t.act")}
+					in.Plan.Steps = []plan.Step{use("one", "t.act", undoable), in.Plan.Steps[0], use("after", "t.act")}
+					test.change(&in.Plan.Steps[1])
+				})
+				runs := chain(t, in, 0, func(_ int, b *bench) {
+					b.tiring("t.act", nth)
+					b.undoes("t.act")
+				})
+				if d := cmp.Diff(test.ran, all(runs)); d != "" {
+					t.Fatal(d)
+				}
+				last := runs[len(runs)-1]
+				if got := last.state().Outcome; got != test.want || last.step("triage").Status != activities.StepFailed {
+					t.Fatalf("%q, %+v", got, last.step("triage"))
+				}
+			})
+		}
+	}
+}

@@ -146,13 +146,14 @@ func (c *incident) afterError(ctx workflow.Context, s plan.Step, at *frame, path
 }
 
 // afterFailure does what the playbook says of a failure that retries did not mend.
-func (c *incident) afterFailure(ctx workflow.Context, s plan.Step, at *frame, path string, f *failure) (entry, error) {
-	seen, caught, err := c.catch(ctx, s, at, path, f)
+func (c *incident) afterFailure(ctx workflow.Context, s plan.Step, at *frame, path string, f *failure) (seen entry, err error) {
+	which, f := c.catching(ctx, s, at, path, f)
 	switch {
-	case err != nil, caught:
+	case which >= 0:
+		seen, err = c.catch(ctx, s, at, path, which, f)
 	case s.OnError == plan.Continue, closing(ctx) && c.aborted != nil:
 		seen = c.fail(ctx, path, f.Cause)
-	case s.OnError == plan.Fail, s.OnError == plan.RollBack:
+	case s.OnError == plan.Fail, s.OnError == plan.RollBack, lapsed(s, f):
 		c.fail(ctx, path, f.Cause)
 		c.Fatal[path] = f
 		err = &ended{failure: f, takeBack: s.OnError == plan.RollBack}

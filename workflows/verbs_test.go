@@ -278,3 +278,50 @@ func TestADryRunNeitherWaitsNorRepeats(t *testing.T) {
 		t.Fatalf("%s, %d polls, %v", took, b.calls("t.poll"), b.GetWorkflowError())
 	}
 }
+
+// TestACatchThatCannotBeEvaluatedLeavesTheFailureToOnError reads a field that the alert does not have.
+func TestACatchThatCannotBeEvaluatedLeavesTheFailureToOnError(t *testing.T) {
+	when := source("alert.fields['host'] == 'x'")
+	risky := func(o plan.OnError) []plan.Step {
+		return []plan.Step{use("risky", "t.fails", onError(o), func(s *plan.Step) {
+			s.Catch = []plan.Catch{{When: &when, Do: []plan.Step{use("no", "t.act")}}, {Do: []plan.Step{use("nor", "t.act")}}}
+		}), use("after", "t.act")}
+	}
+	told := func(t *testing.T, text string) {
+		t.Helper()
+		if !strings.Contains(text, "pods is forbidden") || !strings.Contains(text, "no such key: host") {
+			t.Fatalf("the failure, or why nothing caught it, is not told: %q", text)
+		}
+	}
+	t.Run("hold", func(t *testing.T) {
+		b := newBench(t)
+		b.does("t.fails", forbidden)
+		b.does("t.act", ok("done"))
+		b.RegisterDelayedCallback(func() {
+			held := b.state().Holds
+			if len(held) != 1 || held[0].Kind != "Forbidden" || held[0].Advice != "grant it" {
+				t.Errorf("%+v", held)
+				return
+			}
+			told(t, held[0].Error)
+		}, 30*time.Second)
+		u := b.decides(time.Minute, workflows.Decision{Path: "risky", Action: workflows.SkipStep, Reason: "known", By: "ann"})
+		b.start(risky(plan.Hold), nil)
+		if u.refused != nil || b.GetWorkflowError() != nil {
+			t.Fatalf("%v, %v", u.refused, b.GetWorkflowError())
+		}
+		if d := cmp.Diff([]string{"t.fails risky", "t.act after"}, b.ran()); d != "" {
+			t.Fatal(d)
+		}
+	})
+	t.Run("continue", func(t *testing.T) {
+		b := newBench(t)
+		b.does("t.fails", forbidden)
+		b.does("t.act", ok("done"))
+		b.start(risky(plan.Continue), nil)
+		if d := cmp.Diff([]string{"t.fails risky", "t.act after"}, b.ran()); d != "" {
+			t.Fatal(d)
+		}
+		told(t, b.step("risky").Error)
+	})
+}
