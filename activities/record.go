@@ -15,7 +15,7 @@ type Record struct {
 	DryRun     bool         `json:"dryRun" doc:"True when nothing is changed"`
 	Mode       string       `json:"mode,omitempty" doc:"live or drill"`
 	Reopens    string       `json:"reopens,omitempty" doc:"The case of the same key that ended shortly before"`
-	Outcome    string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, failed, canceled or aborted; empty while it is open"`
+	Outcome    string       `json:"outcome" doc:"contained, partly contained, completed, rehearsed, rolled back, partly rolled back, failed, canceled, aborted, or a word of the playbook's own; empty while it is open"`
 	Alerts     int          `json:"alerts" doc:"How many alerts the case counts"`
 	Started    time.Time    `json:"started" doc:"When the run started"`
 	Ended      time.Time    `json:"ended,omitzero" doc:"When it ended"`
@@ -23,6 +23,7 @@ type Record struct {
 	Guards     []GuardCheck `json:"guards,omitempty" doc:"What the guards checked, with their numbers"`
 	Objectives []Objective  `json:"objectives,omitempty" doc:"How each phase did against the time that the playbook gives it"`
 	Held       float64      `json:"held,omitempty" doc:"Seconds that the case waited for people on held steps"`
+	Standing   []Standing   `json:"standing,omitempty" doc:"Changes that a rollback could not take back"`
 	Alert      any          `json:"alert" doc:"The alert that opened the case"`
 	Steps      []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
 }
@@ -35,6 +36,14 @@ type Decided struct {
 	Why    string    `json:"why,omitempty" doc:"The comment or reason"`
 	At     time.Time `json:"at" doc:"When the run took it"`
 	Nonce  string    `json:"nonce,omitempty" doc:"Identity of the signed decision"`
+}
+
+// Standing is a change that a rollback could not take back.
+type Standing struct {
+	Step     string `json:"step" doc:"Path of the step that made it"`
+	Activity string `json:"activity" doc:"The activity"`
+	Summary  string `json:"summary" doc:"What was done"`
+	Why      string `json:"why" doc:"Why it could not be taken back"`
 }
 
 // StepStatus is where a step is.

@@ -28,6 +28,7 @@ func (c *incident) render(ctx workflow.Context) {
 	c.writeHead(&page)
 	c.writeQuestions(&page)
 	c.writeHolds(&page)
+	c.writeStanding(&page)
 	c.writeScore(&page)
 	c.writeDecided(&page)
 	c.writePhases(&page)
@@ -59,6 +60,14 @@ func (c *incident) writeHolds(w *strings.Builder) {
 		fmt.Fprintf(w, "**Held at %s** (%s): %s\n\nWhat to do: %s. Then `firebreak retry %[5]s %[6]s` or `firebreak skip %[5]s %[6]s --reason …`; "+
 			"`firebreak abort %[5]s` ends the case, `firebreak rollback %[5]s` takes it back. Everything stays contained meanwhile.\n\n",
 			Markdown(h.Path), h.Kind, Markdown(h.Error), Markdown(h.Advice), c.State.Case, strings.ReplaceAll(h.Path, "`", ""))
+	}
+}
+
+// writeStanding names what a rollback left, which somebody must take back by hand.
+func (c *incident) writeStanding(w *strings.Builder) {
+	for _, s := range c.State.Standing {
+		fmt.Fprintf(w, "**Still stands**: %s: %s. It could not be taken back: %s. When the case has ended, `firebreak undo %s` tries again.\n\n",
+			Markdown(s.Step), Markdown(s.Summary), Markdown(s.Why), c.State.Case)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestASummarySaysWhatTheStepIsAbout(t *testing.T) {
 func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
 	long := strings.Repeat("x", 3*shownBytes)
 	c := &incident{Carry: Carry{State: State{
-		Record: activities.Record{Case: "test-1.1", Decided: []activities.Decided{{Step: "a|b", Choice: "contain", By: "ann", Why: "not ours"}}},
+		Record: activities.Record{Case: "test-1.1", Standing: []activities.Standing{{Step: "isolate[0]/deny", Summary: "isolated <b>", Why: "refused"}}, Decided: []activities.Decided{{Step: "a|b", Choice: "contain", By: "ann", Why: "not ours"}}},
 		Questions: []*Question{
 			{Step: "triage", Title: "Contain <b>?", Choices: []string{"contain", "false-positive"}, Circles: []string{"ir-lead"}, Shown: map[string]any{"alert": "```\n# owned"},
 				Of: []plan.Approver{{Name: "ir-lead", Groups: []string{"ir-leads"}, Subjects: []string{"max"}, Quorum: 2, NotRequester: true}}},
@@ -57,7 +57,9 @@ func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
 	c.writeQuestions(&page)
 	c.writeHolds(&page)
 	c.writeDecided(&page)
+	c.writeStanding(&page)
 	for _, want := range []string{
+		"**Still stands**: isolate\\[0\\]/deny: isolated &lt;b&gt;", "refused", "`firebreak undo test-1.1`",
 		"**Asks at triage**: Contain &lt;b&gt;?", "Asked are ir-lead (ir-leads, max; 2 must agree; not whoever asked for it)", "to choose from: contain, false-positive.",
 		"`firebreak approve test-1.1 triage --choice …`", "'''\\n# owned", "**Held at disks** (Forbidden): no", "`firebreak retry test-1.1 disks`",
 		"| ann | a\\|b | contain | not ours |",

@@ -87,6 +87,15 @@ func applicationFailure(path string, err *temporal.ApplicationError) error {
 	return f
 }
 
+// causeOf is the failure without its step and advice.
+func causeOf(err error) string {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.Cause
+	}
+	return err.Error()
+}
+
 // adviceFor is what to do where the activity itself did not say.
 func adviceFor(kind string) string {
 	switch kind {

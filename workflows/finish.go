@@ -15,8 +15,8 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	err := c.End.error()
 	detached, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
-	_, c.State.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
 	c.takeBack(detached)
+	_, c.State.Outcome = c.verdict(err) // what reports in `finally` say; the case is open until they are written
 	last := c.finally(detached, root)
 	c.takeWaiting(detached) // an alert that came with the last activity's end is counted too
 	if last != nil && (err == nil || isStopped(err)) {
@@ -101,12 +101,16 @@ const (
 	OutcomeCanceled   = "canceled"
 	OutcomeAborted    = "aborted"
 	OutcomeRolledBack = "rolled back" // what the run had changed was taken back, because a person or the playbook said so
+
+	OutcomePartlyRolledBack = "partly rolled back" // the same, but some of it could not be: Standing names it
 )
 
 func (c *incident) verdict(err error) (Status, string) {
 	var abort *aborted
 	var stop *stopped
 	switch {
+	case c.End != nil && c.End.TakeBack && len(c.State.Standing) > 0:
+		return Failed, OutcomePartlyRolledBack
 	case c.End != nil && c.End.TakeBack:
 		return Failed, OutcomeRolledBack
 	case errors.As(err, &abort):

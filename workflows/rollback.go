@@ -1,12 +1,14 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
@@ -57,7 +59,11 @@ func (c *incident) undoOne(ctx workflow.Context, path string, change Undoable) s
 	c.at(its).Activity = u.name
 	options := activityOptions(c.in.Cluster, &u.uses, c.activityID(its), summaryOf("undo", change.Call.Step, ""))
 	if _, err := c.execute(ctx, options, u.name, u.input); err != nil {
-		c.fail(ctx, its, failureOf(its, err).Error())
+		err = failureOf(its, err)
+		c.State.Standing = append(c.State.Standing, activities.Standing{
+			Step: change.Call.Step, Activity: change.Activity, Summary: cmp.Or(didOf(change), begunBy(change)), Why: causeOf(err),
+		})
+		c.fail(ctx, its, err.Error())
 		return leftWord
 	}
 	c.done(ctx, its, takenBack(change), entry{})

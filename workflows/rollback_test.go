@@ -58,6 +58,9 @@ func TestRollbackTakesBackTheLastChangeFirst(t *testing.T) {
 	if len(left) != 1 || left[0].Call.Step != "two" {
 		t.Fatalf("what could not be undone stays on the stack, and nothing else: %+v", left)
 	}
+	if s := b.state().Standing; len(s) != 1 || s[0].Step != "two" || s[0].Summary != "isolated" {
+		t.Fatalf("%+v", s)
+	}
 	if s := b.step("back/undo/one"); s.Status != activities.StepDone || s.Summary != "took back: isolated" {
 		t.Fatalf("%+v", s)
 	}
@@ -146,5 +149,36 @@ func TestRetryWithAnEditedInput(t *testing.T) {
 	}
 	if b.inputs["a"] != `{"keep":"k","node":"right"}` {
 		t.Fatal(b.inputs["a"])
+	}
+}
+
+// TestARollbackThatLeavesAChangeSaysSo takes a case back, by its playbook and by a person, where one undo fails.
+func TestARollbackThatLeavesAChangeSaysSo(t *testing.T) {
+	for name, o := range map[string]plan.OnError{"onError": plan.RollBack, "a person": plan.Hold} {
+		for _, nth := range []int{0, 1} {
+			t.Run(name, func(t *testing.T) {
+				in := planned([]plan.Step{use("one", "t.act", undoable), use("two", "t.act", undoable), use("bad", "t.fails", onError(o))},
+					[]plan.Step{use("report", "t.look", with(expr("record", "run.record"), expr("outcome", "run.outcome")))})
+				runs := chain(t, in, 0, func(_ int, b *bench) {
+					b.tiring("t.act", nth)
+					b.does("t.look", ok("written"))
+					b.does("t.fails", forbidden)
+					b.undoes("t.act", "two")
+					b.decides(time.Minute, workflows.Decision{Action: workflows.RollbackCase, Reason: "a false alarm", By: "ann"})
+				})
+				last := runs[len(runs)-1]
+				state := last.state()
+				if state.Outcome != workflows.OutcomePartlyRolledBack || state.Status != workflows.Failed {
+					t.Fatalf("%s, %s", state.Status, state.Outcome)
+				}
+				want := []activities.Standing{{Step: "two", Activity: "t.act", Summary: "did two", Why: "connection refused"}}
+				if d := cmp.Diff(want, state.Standing); d != "" {
+					t.Fatal(d)
+				}
+				if in := last.inputs["report"]; !strings.Contains(in, `"outcome":"partly rolled back"`) || !strings.Contains(in, `"standing":[{"activity":"t.act","step":"two"`) {
+					t.Fatalf("the report is not told: %s", in)
+				}
+			})
+		}
 	}
 }

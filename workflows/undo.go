@@ -73,11 +73,21 @@ func (r *retraction) undo(ctx workflow.Context, change Undoable) {
 
 // takenBack says what an undo took back, in the words of the change itself.
 func takenBack(change Undoable) string {
-	output, _ := change.Output.(map[string]any)
-	if did, ok := output["summary"].(string); ok && did != "" {
+	if did := didOf(change); did != "" {
 		return "took back: " + did
 	}
-	return "took back what " + change.Activity + " may have begun: it never reported"
+	return "took back " + begunBy(change)
+}
+
+// didOf is what the change says of itself; empty where it never reported.
+func didOf(change Undoable) string {
+	output, _ := change.Output.(map[string]any)
+	did, _ := output["summary"].(string)
+	return did
+}
+
+func begunBy(change Undoable) string {
+	return "what " + change.Activity + " may have begun: it never reported"
 }
 
 // note writes what was undone into the custody log, which goes on after the seal.

@@ -33,3 +33,20 @@ func TestReportTellsTimesAndTrippedGuards(t *testing.T) {
 		}
 	}
 }
+
+func TestReportNamesWhatARollbackLeft(t *testing.T) {
+	r := record()
+	r.Outcome = "partly rolled back"
+	r.Standing = []activities.Standing{{Step: "isolate[0]/deny", Activity: "kube.isolate_pod", Summary: "isolated <b>shop/web-1", Why: "pods is forbidden"}}
+	for name, want := range map[string][]string{
+		report.Name:         {"<h2>What still stands</h2>", `<td class="mono">isolate[0]/deny</td><td class="words">isolated &lt;b&gt;shop/web-1</td>`, "pods is forbidden", `class="badge partly rolled back"`},
+		report.MarkdownName: {"**partly rolled back**", "\n\n## What still stands\n\n- `isolate[0]/deny`: `isolated <b>shop/web-1`. It could not be taken back: `pods is forbidden`\n\n## What was found\n"},
+	} {
+		page, _ := renderAs(t, report.RenderInput{Record: r, Formats: []string{"html", "markdown"}}, name)
+		for _, text := range want {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s does not hold %q:\n%s", name, text, page)
+			}
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
@@ -89,6 +90,19 @@ func TestShowSaysWhoAborted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "\n  aborted   by ann@desk at step disks: a drill\\x1b[2J\n"; !strings.Contains(out.String(), want) {
+		t.Fatalf("want %q in\n%s", want, &out)
+	}
+}
+
+func TestTheSummaryNamesWhatARollbackLeft(t *testing.T) {
+	var out strings.Builder
+	s := exampleState()
+	s.Status, s.Outcome, s.Holds = workflows.Failed, workflows.OutcomePartlyRolledBack, nil
+	s.Standing = []activities.Standing{{Step: "cordon", Activity: "kube.cordon_node", Summary: "cordoned node-1\x1b[2J", Why: "nodes is forbidden"}}
+	if err := (summary{width: 100, now: at(12), state: s}).writeTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n  stands    cordon: cordoned node-1\\x1b[2J (not taken back: nodes is forbidden)\n"; !strings.Contains(out.String(), want) {
 		t.Fatalf("want %q in\n%s", want, &out)
 	}
 }

@@ -48,6 +48,9 @@ func (s summary) head(out *strings.Builder) {
 	if d := r.Aborted; d != nil {
 		fmt.Fprintf(out, "  aborted   %s\n", safe(abortLine(*d)))
 	}
+	for _, left := range r.Standing {
+		fmt.Fprintf(out, "  %s\n", s.palette.red(safe("stands    "+left.Step+": "+left.Summary+" (not taken back: "+left.Why+")")))
+	}
 	if r.DryRun {
 		fmt.Fprintf(out, "  %s\n", s.palette.yellow("dry run: nothing was changed"))
 	}
