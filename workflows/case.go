@@ -78,6 +78,14 @@ type State struct {
 	Signals   []plan.Signal  `json:"signals,omitempty"`   // the last ones that came
 	Unproven  int            `json:"unproven,omitempty"`  // signals that were not counted, since nobody proved who sent them
 	Outputs   map[string]any `json:"outputs,omitempty"`
+	// Missing are the playbook's outputs that the run could not give.
+	Missing []MissingOutput `json:"missing,omitempty"`
+}
+
+// MissingOutput is one of a playbook's outputs that a run could not give, such as that of a step which a person skipped.
+type MissingOutput struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
 }
 
 // Result is what a case gives when it completes. A case that fails gives an error; its State tells the rest.
@@ -86,6 +94,8 @@ type Result struct {
 	Outcome string         `json:"outcome"`
 	Alerts  int            `json:"alerts"`
 	Outputs map[string]any `json:"outputs,omitempty"`
+	// Missing are the playbook's outputs that the run could not give.
+	Missing []MissingOutput `json:"missing,omitempty"`
 	// Objectives tell how each phase did against the time that the playbook gives it.
 	Objectives []activities.Objective `json:"objectives,omitempty"`
 }

@@ -49,6 +49,9 @@ func (c *incident) writeHead(w *strings.Builder) {
 	if c.State.Unproven > 0 {
 		fmt.Fprintf(w, "Signals that were not counted, since nobody proved who sent them: %d\n\n", c.State.Unproven)
 	}
+	for _, m := range c.State.Missing {
+		fmt.Fprintf(w, "Output %s is missing: %s\n\n", Markdown(m.Name), Markdown(m.Why))
+	}
 	if c.State.Aborted != nil {
 		fmt.Fprintf(w, "%s\n\n", Markdown((&aborted{*c.State.Aborted}).Error()))
 	}

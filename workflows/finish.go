@@ -22,11 +22,8 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	if last != nil && (err == nil || isStopped(err)) {
 		err = last
 	}
-	switch {
-	case err == nil:
-		err = c.outputs(detached, root)
-	case isStopped(err):
-		c.outputsSoFar(detached, root)
+	if err == nil || isStopped(err) {
+		c.outputs(detached, root)
 	}
 	c.State.Status, c.State.Outcome = c.verdict(err)
 	c.State.Ended, c.State.Holds = workflow.Now(ctx), nil
@@ -37,7 +34,10 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	c.render(detached)
 	switch {
 	case c.State.Status == Completed:
-		return Result{Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs, Objectives: c.State.Objectives}, nil
+		return Result{
+			Case: c.State.Case, Outcome: c.State.Outcome, Alerts: c.State.Alerts, Outputs: c.State.Outputs, Missing: c.State.Missing,
+			Objectives: c.State.Objectives,
+		}, nil
 	case temporal.IsCanceledError(err):
 		return Result{}, temporal.NewCanceledError()
 	}
@@ -64,24 +64,15 @@ func (c *incident) finally(ctx workflow.Context, root *frame) error {
 	return gravest(errs)
 }
 
-func (c *incident) outputs(ctx workflow.Context, root *frame) error {
-	if len(c.in.Plan.Outputs) == 0 {
-		return nil
-	}
-	values, err := c.root.eval.Entries(c.in.Plan.Outputs, c.scope(ctx, root))
-	if err != nil {
-		return &failure{"outputs", KindExpression, err.Error(), "correct the playbook's outputs"}
-	}
-	c.State.Outputs = values
-	return nil
-}
-
-// outputsSoFar gives the outputs that a run can give which a `stop` has ended: those of steps that it came to.
-func (c *incident) outputsSoFar(ctx workflow.Context, root *frame) {
+// outputs gives what the playbook makes known of a run that is through. One that cannot be given, such as that of a step
+// which a person skipped or which the run never came to, is left out and named: what was done to the cluster stays done,
+// and the run's outcome tells of that.
+func (c *incident) outputs(ctx workflow.Context, root *frame) {
 	scope := c.scope(ctx, root)
 	for _, e := range c.in.Plan.Outputs {
 		value, err := c.root.eval.Value(e.Value, scope)
 		if err != nil {
+			c.State.Missing = append(c.State.Missing, MissingOutput{Name: e.Key, Why: err.Error()})
 			continue
 		}
 		if c.State.Outputs == nil {

@@ -94,15 +94,17 @@ func TestShowSaysWhoAborted(t *testing.T) {
 	}
 }
 
-func TestTheSummaryNamesWhatARollbackLeft(t *testing.T) {
+func TestTheSummaryNamesWhatFellShort(t *testing.T) {
 	var out strings.Builder
 	s := exampleState()
 	s.Status, s.Outcome, s.Holds = workflows.Failed, workflows.OutcomePartlyRolledBack, nil
 	s.Standing = []activities.Standing{{Step: "cordon", Activity: "kube.cordon_node", Summary: "cordoned node-1\x1b[2J", Why: "nodes is forbidden"}}
+	s.Missing = []workflows.MissingOutput{{Name: "manifest", Why: "step \"seal\" has no output"}}
 	if err := (summary{width: 100, now: at(12), state: s}).writeTo(&out); err != nil {
 		t.Fatal(err)
 	}
-	if want := "\n  stands    cordon: cordoned node-1\\x1b[2J (not taken back: nodes is forbidden)\n"; !strings.Contains(out.String(), want) {
+	if want := "\n  stands    cordon: cordoned node-1\\x1b[2J (not taken back: nodes is forbidden)\n" +
+		"  missing   output manifest: step \"seal\" has no output\n"; !strings.Contains(out.String(), want) {
 		t.Fatalf("want %q in\n%s", want, &out)
 	}
 }

@@ -48,13 +48,21 @@ func (s summary) head(out *strings.Builder) {
 	if d := r.Aborted; d != nil {
 		fmt.Fprintf(out, "  aborted   %s\n", safe(abortLine(*d)))
 	}
-	for _, left := range r.Standing {
-		fmt.Fprintf(out, "  %s\n", s.palette.red(safe("stands    "+left.Step+": "+left.Summary+" (not taken back: "+left.Why+")")))
-	}
+	s.shortfalls(out)
 	if r.DryRun {
 		fmt.Fprintf(out, "  %s\n", s.palette.yellow("dry run: nothing was changed"))
 	}
 	s.score(out)
+}
+
+// shortfalls names what the outcome alone does not: changes that a rollback left, outputs that could not be given.
+func (s summary) shortfalls(out *strings.Builder) {
+	for _, left := range s.state.Standing {
+		fmt.Fprintf(out, "  %s\n", s.palette.red(safe("stands    "+left.Step+": "+left.Summary+" (not taken back: "+left.Why+")")))
+	}
+	for _, m := range s.state.Missing {
+		fmt.Fprintf(out, "  %s\n", s.palette.yellow(safe("missing   output "+m.Name+": "+m.Why)))
+	}
 }
 
 func abortLine(d workflows.Decision) string {
