@@ -75,7 +75,7 @@ func patience(u *plan.Uses) time.Duration {
 	total, pause := time.Duration(attempts)*u.Timeout, orDefault(u.Retry.Initial, time.Second)
 	longest := min(orDefault(u.Retry.Max, 30*time.Second), maxGap)
 	for range attempts - 1 {
-		total += min(pause, longest)
+		total += time.Duration(float64(min(pause, longest)) * (1 + u.Retry.Jitter))
 		pause = min(time.Duration(float64(pause)*max(u.Retry.Backoff, 1)), longest)
 	}
 	return total

@@ -21,26 +21,76 @@ func (c *incident) patiently(ctx workflow.Context, s plan.Step, at *frame, path 
 		raw, err := c.execute(ctx, o, s.Uses.Activity, in)
 		return raw, outcomeOf(path, err)
 	}
-	tries, id := path+"/retry", o.ActivityID
+	again := retrying{c: c, step: s, at: at, path: path, key: in.Call.Key, tries: path + "/retry", whole: path + "/patience", most: o.ScheduleToCloseTimeout}
+	id := o.ActivityID
 	for {
+		if err := again.pause(ctx); err != nil {
+			return nil, err
+		}
 		o.RetryPolicy = &temporal.RetryPolicy{MaximumAttempts: 1}
-		o.ActivityID = id + attempted(c.Tries[tries])
+		o.ActivityID = id + attempted(c.Tries[again.tries])
+		if again.most > 0 {
+			o.ScheduleToCloseTimeout = max(again.left(ctx), time.Millisecond)
+		}
 		raw, err := c.execute(ctx, o, s.Uses.Activity, in)
 		if err == nil {
-			delete(c.Tries, tries)
+			again.forget()
 			return raw, nil
 		}
-		err = failureOf(path, err)
-		c.Tries[tries]++
-		if again, because := c.worthwhile(ctx, s, at, path, err, c.Tries[tries]); !again {
-			delete(c.Tries, tries)
-			return nil, because
-		}
-		pause := jittered(r, in.Call.Key, c.Tries[tries])
-		if err := c.sleep(ctx, tries, pause, summaryOf(s.Phase, path, "waits to try again"), func() bool { return false }); err != nil {
+		if err := again.after(ctx, failureOf(path, err)); err != nil {
+			again.forget()
 			return nil, err
 		}
 	}
+}
+
+// retrying is one activity's retries. What they have come to is kept in the Carry, under its own keys.
+type retrying struct {
+	c     *incident
+	step  plan.Step
+	at    *frame
+	path  string
+	key   string        // of the call
+	tries string        // attempts so far, and the end of a pause
+	whole string        // the end of all of it
+	most  time.Duration // that all of it may take; zero: no limit
+}
+
+// pause waits for the next attempt, where there was one, and lets the run be left.
+func (r retrying) pause(ctx workflow.Context) error {
+	if r.c.Tries[r.tries] == 0 {
+		return nil
+	}
+	if _, pausing := r.c.Deadlines[r.tries]; pausing {
+		summary := summaryOf(r.step.Phase, r.path, "waits to try again")
+		if err := r.c.sleep(ctx, r.tries, maxGap, summary, func() bool { return false }); err != nil {
+			return err
+		}
+	}
+	return r.c.gate(ctx)
+}
+
+// after begins the pause behind a failed attempt, or says what to make of the failure where it is not tried again.
+func (r retrying) after(ctx workflow.Context, err error) error {
+	c := r.c
+	c.Tries[r.tries]++
+	again, because := c.worthwhile(ctx, r.step, r.at, r.path, err, c.Tries[r.tries])
+	if !again {
+		return because
+	}
+	pause := jittered(r.step.Uses.Retry, r.key, c.Tries[r.tries])
+	if r.most > 0 && r.left(ctx) <= pause { // the next attempt would have no time
+		return err
+	}
+	c.left(ctx, r.tries, pause)
+	return nil
+}
+
+func (r retrying) left(ctx workflow.Context) time.Duration { return r.c.left(ctx, r.whole, r.most) }
+
+func (r retrying) forget() {
+	delete(r.c.Tries, r.tries)
+	delete(r.c.Deadlines, r.whole)
 }
 
 func outcomeOf(path string, err error) error {
