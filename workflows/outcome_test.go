@@ -1,10 +1,15 @@
 package workflows_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-ir/firebreak/activities"
+	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
+	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 	"github.com/firebreak-ir/firebreak/workflows"
 )
 
@@ -49,4 +54,24 @@ func TestTheOutcomeIsHonestAboutContainment(t *testing.T) {
 func failingItem() plan.Step {
 	return each("items", "['a']", plan.Foreach{Concurrency: 1, OnError: plan.Continue,
 		Do: []plan.Step{use("act", "t.bad", undoable, onError(plan.Fail))}})
+}
+
+// TestNoPlaybookClaimsTheEnginesWords compiles a playbook that stops with each outcome and state that the engine gives.
+func TestNoPlaybookClaimsTheEnginesWords(t *testing.T) {
+	words := []string{
+		workflows.OutcomeContained, workflows.OutcomePartly, workflows.OutcomeCompleted, workflows.OutcomeRehearsed, workflows.OutcomeFailed,
+		workflows.OutcomeCanceled, workflows.OutcomeAborted, workflows.OutcomeRolledBack, workflows.OutcomePartlyRolledBack,
+		workflows.OutcomeUndone, workflows.OutcomePartlyUndone, workflows.Asking,
+		string(workflows.Running), string(workflows.Held), string(workflows.Completed), string(workflows.Failed), string(workflows.Canceled),
+	}
+	for _, word := range append(words, "false_positive") {
+		word = strings.ReplaceAll(word, " ", "_")
+		text := "apiVersion: firebreak/v1\nkind: Playbook\nmetadata: {name: p, version: 1.0.0}\nsteps:\n" +
+			"  - {id: end, phase: identify, stop: {outcome: " + word + "}}\n"
+		_, problems := compile.Compile("p.yaml", []byte(text), activities.NewCatalog())
+		refused := slices.ContainsFunc(problems, func(p syntax.Problem) bool { return strings.Contains(p.Error(), "no playbook can claim") })
+		if want := word != "false_positive"; refused != want {
+			t.Errorf("%q: refused is %t: %v", word, refused, problems)
+		}
+	}
 }

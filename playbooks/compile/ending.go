@@ -26,8 +26,15 @@ func (c *compiler) rollback(m *syntax.Mapping, at surroundings) *plan.Rollback {
 	return r
 }
 
-// endings are the outcomes that say how the engine ended a run; no playbook may claim them.
-func endings() []string { return []string{"failed", "canceled", "aborted", "rehearsed", "rolled_back"} }
+// engineWords are the outcomes and states that the engine gives a case, and those that read like them. The lists show them
+// in the place of a playbook's outcome, so no playbook may claim them: a case that is closed would pass for an open one, and
+// one that changed nothing for a contained one.
+func engineWords() []string {
+	return []string{
+		"contained", "partly_contained", "completed", "rehearsed", "failed", "canceled", "cancelled", "aborted",
+		"rolled_back", "partly_rolled_back", "undone", "partly_undone", "open", "running", "held", "asks",
+	}
+}
 
 // stop reads what ends the run with an outcome.
 func (c *compiler) stop(m *syntax.Mapping, at surroundings) *plan.Stop {
@@ -42,9 +49,9 @@ func (c *compiler) stop(m *syntax.Mapping, at surroundings) *plan.Stop {
 	case s.Outcome == "":
 	case !regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`).MatchString(s.Outcome):
 		c.reader.Report(word, "outcome", "the outcome %q must be small letters, digits and underscores, and begin with a letter", s.Outcome)
-	case slices.Contains(endings(), s.Outcome):
-		c.reader.Report(word, "outcome", "no playbook can claim the outcome %q, nor %s; choose a word of your own", s.Outcome,
-			strings.Join(slices.DeleteFunc(endings(), func(w string) bool { return w == s.Outcome }), ", "))
+	case slices.Contains(engineWords(), s.Outcome):
+		c.reader.Report(word, "outcome", "no playbook can claim the outcome %q, which is the engine's, as are %s; say why the run stops, such as \"false_positive\" or \"not_ours\"",
+			s.Outcome, strings.Join(slices.DeleteFunc(engineWords(), func(w string) bool { return w == s.Outcome }), ", "))
 	}
 	if why := head.Optional("reason"); why != nil {
 		reason := c.template(why, text(), `"reason"`, at.place)
