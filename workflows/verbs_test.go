@@ -325,3 +325,38 @@ func TestACatchThatCannotBeEvaluatedLeavesTheFailureToOnError(t *testing.T) {
 		told(t, b.step("risky").Error)
 	})
 }
+
+// TestAWaitCountsFromItsFirstBegin holds a wait that came to nothing for an hour, and waits again.
+func TestAWaitCountsFromItsFirstBegin(t *testing.T) {
+	b := newBench(t)
+	until := source("signals.exists(s, s.name == 'vendor')")
+	u := b.decides(2*time.Hour, workflows.Decision{Path: "w", Action: workflows.RetryStep, By: "ann"})
+	b.RegisterDelayedCallback(func() {
+		b.SignalWorkflow(workflows.NoteSignal, plan.Signal{Name: "vendor", By: "ann"})
+	}, 2*time.Hour+time.Minute)
+	b.start([]plan.Step{block("w", func(s *plan.Step) {
+		s.Wait, s.Output = &plan.Wait{Until: &until, For: time.Hour, OnTimeout: "fail"}, "{met: boolean, seconds: integer}"
+	})}, nil)
+	output, _ := b.step("w").Output.(map[string]any)
+	if want := (2*time.Hour + time.Minute).Seconds(); u.refused != nil || output["seconds"] != want || output["met"] != true {
+		t.Fatalf("%v, %v", u.refused, output)
+	}
+}
+
+// TestAnActivityThatFoundNothingToDoKeepsItsOutput asks for outputs as a playbook may: of a step that its condition skipped,
+// and of one whose activity says that it had nothing to do.
+func TestAnActivityThatFoundNothingToDoKeepsItsOutput(t *testing.T) {
+	b := newBench(t)
+	b.does("t.idle", func(string, int32, json.RawMessage) (any, error) {
+		return map[string]any{"status": "skipped", "summary": "node-1 was cordoned already", "node": "node-1"}, nil
+	})
+	b.does("t.act", ok("done"))
+	b.start([]plan.Step{
+		use("idle", "t.idle"), use("not", "t.idle", iff("false")),
+		use("after", "t.act", with(expr("words", "[steps.idle.status, steps.not.status]"), expr("node", "steps.idle.output.node"),
+			expr("has", "[has(steps.idle.output), has(steps.not.output)]"))),
+	}, nil)
+	if d := cmp.Diff(`{"has":[true,false],"node":"node-1","words":["skipped","skipped"]}`, b.inputs["after"]); d != "" {
+		t.Fatal(d)
+	}
+}

@@ -20,7 +20,7 @@ func (c *incident) wait(ctx workflow.Context, s plan.Step, at *frame, path strin
 	if c.in.DryRun { // nobody waits for days to learn what would be done
 		return c.gives(ctx, path, "would wait", map[string]any{"met": true, "seconds": int64(0)}), nil
 	}
-	begun := c.at(path).Started
+	begun := c.at(path).Started // of the first round: the time that the case was held counts
 	var broken error
 	met := false
 	holds := func() bool {
