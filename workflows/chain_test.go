@@ -1,14 +1,19 @@
 package workflows_test
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
@@ -123,11 +128,84 @@ func TestACaseGoesThroughWhateverRunItIsLeftIn(t *testing.T) {
 			if d := cmp.Diff(digest(first), digest(last)); d != "" {
 				t.Errorf("record: %s", d)
 			}
-			a, z := query[[]workflows.Undoable](whole[0], workflows.UndoQuery), query[[]workflows.Undoable](runs[len(runs)-1], workflows.UndoQuery)
-			if len(a) != 4 || len(z) != len(a) {
-				t.Errorf("%d changes, then %d", len(a), len(z))
+			stack := []string{"one", "loop[0]/x", "loop[1]/x", "loop[2]/x"}
+			if d := cmp.Diff(stack, changed(whole[0])); d != "" {
+				t.Errorf("changes of one run: %s", d)
+			}
+			if d := cmp.Diff(sorted(stack), sorted(changed(runs[len(runs)-1]))); d != "" {
+				t.Errorf("changes: %s", d)
 			}
 		})
+	}
+}
+
+// changed gives the steps whose changes can be undone, in the order they were made.
+func changed(b *bench) (steps []string) {
+	for _, change := range query[[]workflows.Undoable](b, workflows.UndoQuery) {
+		steps = append(steps, change.Call.Step)
+	}
+	return steps
+}
+
+// TestTheUndoStackOutlivesARun makes and takes back changes in a run for each, and in one run.
+func TestTheUndoStackOutlivesARun(t *testing.T) {
+	in := planned([]plan.Step{
+		use("c", "t.act", undoable), use("a", "t.act", undoable),
+		each("loop", "['x', 'y']", plan.Foreach{Concurrency: 1, Do: []plan.Step{use("z", "t.act", undoable)}}),
+		use("b", "t.act", undoable), use("bad", "t.bad", onError(plan.RollBack)),
+	}, []plan.Step{use("seal", "t.act")})
+	made := []string{"t.act c", "t.act a", "t.act loop[0]/z", "t.act loop[1]/z", "t.act b"}
+	back := []string{"t.act.undo b", "t.act.undo loop[1]/z", "t.act.undo loop[0]/z", "t.act.undo a", "t.act.undo c"}
+	for _, long := range []bool{false, true} {
+		runs := chain(t, in, 0, func(_ int, b *bench) {
+			b.tiring("t.act", map[bool]int{true: 1}[long])
+			b.does("t.bad", forbidden)
+			b.RegisterActivityWithOptions(func(_ context.Context, in workflows.UndoActivityInput) error {
+				b.note("t.act.undo", workflows.ActivityInput{Call: in.Call, Input: in.Output})
+				if !strings.Contains(string(in.Output), "did "+in.Call.Step) {
+					t.Errorf("the undo of %s is not told what was done: %s", in.Call.Step, in.Output)
+				}
+				if long {
+					b.SetCurrentHistoryLength(4000)
+				}
+				return nil
+			}, activity.RegisterOptions{Name: "t.act.undo"})
+		})
+		if d := cmp.Diff(slices.Concat(made, []string{"t.bad bad"}, back, []string{"t.act seal"}), all(runs)); d != "" || long && len(runs) < 10 {
+			t.Fatalf("%d runs: %s", len(runs), d)
+		}
+		last := runs[len(runs)-1]
+		if got := last.state().Outcome; got != workflows.OutcomeRolledBack || len(changed(last)) != 0 {
+			t.Fatalf("%s, %q", got, changed(last))
+		}
+	}
+}
+
+// TestACaseTooLargeToBeHandedOnGoesOn lets the outputs of a case outgrow what one run can hand to the next.
+func TestACaseTooLargeToBeHandedOnGoesOn(t *testing.T) {
+	var steps []plan.Step
+	for i := range 45 {
+		steps = append(steps, use(fmt.Sprintf("s%d", i), "t.act", undoable))
+	}
+	noise := rand.NewChaCha8([32]byte{1})
+	runs := chain(t, planned(steps, []plan.Step{use("seal", "t.small")}), 0, func(_ int, b *bench) {
+		b.does("t.small", ok("sealed"))
+		b.does("t.act", func(path string, _ int32, _ json.RawMessage) (any, error) {
+			if path == "s40" {
+				b.SetCurrentHistoryLength(4000)
+				b.SignalWorkflow(workflows.AlertSignal, plan.Alert{Rule: "more"})
+			}
+			raw := make([]byte, 45<<10)
+			_, _ = noise.Read(raw)
+			return map[string]any{"summary": "did " + path, "noise": base64.StdEncoding.EncodeToString(raw)}, nil
+		})
+	})
+	state := runs[0].state()
+	if err := runs[0].GetWorkflowError(); err != nil || len(runs) != 1 || state.Outcome != workflows.OutcomeContained || state.Alerts != 1 {
+		t.Fatalf("%d runs, %v, %s, %d alerts", len(runs), err, state.Outcome, state.Alerts)
+	}
+	if n := len(all(runs)); n != 46 || len(changed(runs[0])) != 45 {
+		t.Fatalf("%d calls, %d changes", n, len(changed(runs[0])))
 	}
 }
 
