@@ -24,7 +24,7 @@ func (c *incident) call(ctx workflow.Context, s plan.Step, at *frame, path strin
 	if err != nil {
 		return nil, err
 	}
-	inside := at.bottom(path+"/", &unit{plan: called.plan, eval: called.eval, inputs: inputs})
+	inside := at.bottom(path+"/", &unit{plan: called.plan, eval: called.eval, inputs: inputs, place: path})
 	err = c.steps(ctx, called.plan.Steps, inside)
 	last := c.closeCalled(ctx, called.plan.Finally, inside)
 	if err := gravest([]error{err, last}); err != nil {

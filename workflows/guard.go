@@ -19,24 +19,26 @@ type Guarding struct {
 	Pods    int      `json:"pods,omitempty"`
 	Nodes   int      `json:"nodes,omitempty"`
 	Passed  int      `json:"passed,omitempty"`  // checks that let everything through
-	Opened  []string `json:"opened,omitempty"`  // hashes of the playbooks whose rate and lock were asked, which is once a case
+	Opened  []string `json:"opened,omitempty"`  // the playbooks whose rate was asked, and the calls of them whose lock was
 	Locks   []string `json:"locks,omitempty"`   // workflow ids of the locks that the case holds
 	Changed bool     `json:"changed,omitempty"` // the lists show when the case first changed something
 }
 
-// ruleset is the guards of one playbook.
+// ruleset is the guards of one playbook, whose expressions see its own inputs, whatever playbook's step is checked.
 type ruleset struct {
 	*plan.Guards
 
 	unit *unit
 }
 
+// frame is where the guards' expressions are evaluated: they see no steps.
+func (r ruleset) frame() *frame { return &frame{unit: r.unit} }
+
 // inspection is the check of one step before its change.
 type inspection struct {
 	c       *incident
 	rules   []ruleset
 	step    plan.Step
-	at      *frame
 	path    string
 	named   int                    // how many targets the step names
 	targets []Target               // those that this run has not changed before
@@ -55,7 +57,7 @@ func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path stri
 		return nil
 	}
 	all := targetsOf(s.Uses, input)
-	in := &inspection{c: c, rules: rules, step: s, at: at, path: path, named: len(all), targets: c.unseen(all), known: map[string]description{}}
+	in := &inspection{c: c, rules: rules, step: s, path: path, named: len(all), targets: c.unseen(all), known: map[string]description{}}
 	if err := in.open(ctx); err != nil {
 		return err
 	}
@@ -66,14 +68,15 @@ func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path stri
 	return nil
 }
 
-// rules are the guards of the case's own playbook and those of the called one whose step it is: both hold.
+// rules are the guards of the playbook whose step it is and of all that called it, the case's own first: all of them hold.
 func (c *incident) rules(at *frame) []ruleset {
 	var list []ruleset
-	for _, u := range []*unit{c.root, at.unit} {
-		if u.plan.Guards != nil && !slices.ContainsFunc(list, func(r ruleset) bool { return r.unit == u }) {
-			list = append(list, ruleset{u.plan.Guards, u})
+	for f := at; f != nil; f = f.outer {
+		if f.unit.plan.Guards != nil && !slices.ContainsFunc(list, func(r ruleset) bool { return r.unit == f.unit }) {
+			list = append(list, ruleset{f.unit.plan.Guards, f.unit})
 		}
 	}
+	slices.Reverse(list)
 	return list
 }
 

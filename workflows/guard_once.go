@@ -56,8 +56,30 @@ func (in *inspection) open(ctx workflow.Context) error {
 	return nil
 }
 
+// opened tells whether this call of the playbook is through with what is asked once: a lock may be named by its inputs.
 func (in *inspection) opened(r ruleset) bool {
+	return slices.Contains(in.c.Guarding.Opened, r.unit.key())
+}
+
+// rated tells whether any call of the playbook was counted.
+func (in *inspection) rated(r ruleset) bool {
 	return slices.Contains(in.c.Guarding.Opened, r.unit.plan.Hash)
+}
+
+// key tells the calls of one playbook apart. The case's own playbook is its hash.
+func (u *unit) key() string {
+	if u.place == "" {
+		return u.plan.Hash
+	}
+	return u.plan.Hash + "@" + u.place
+}
+
+func (c *incident) opens(r ruleset) {
+	for _, key := range []string{r.unit.plan.Hash, r.unit.key()} {
+		if !slices.Contains(c.Guarding.Opened, key) {
+			c.Guarding.Opened = append(c.Guarding.Opened, key)
+		}
+	}
 }
 
 func (in *inspection) openOne(ctx workflow.Context, r ruleset) error {
@@ -84,7 +106,7 @@ func (in *inspection) openOne(ctx workflow.Context, r ruleset) error {
 	if err := once.settle(ctx, append(trips, held...)); err != nil {
 		return err
 	}
-	in.c.Guarding.Opened = append(in.c.Guarding.Opened, r.unit.plan.Hash)
+	in.c.opens(r)
 	return in.c.gate(ctx)
 }
 
@@ -96,7 +118,7 @@ func engine() *plan.Uses {
 // rate counts the runs that changed something. Temporal's lists follow its histories by some moments: cases that begin
 // within the same second may not see one another.
 func (in *inspection) rate(ctx workflow.Context, r ruleset) ([]trip, error) {
-	if r.Rate == nil {
+	if r.Rate == nil || in.rated(r) {
 		return nil, nil
 	}
 	question := RecentRunsIn{

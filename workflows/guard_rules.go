@@ -148,7 +148,7 @@ func (in *inspection) protected(ctx workflow.Context, r *ruleset, t Target) ([]t
 	if r.Protect.When == nil {
 		return trips, nil
 	}
-	scope := in.c.scope(ctx, in.at)
+	scope := in.c.scope(ctx, r.frame())
 	scope.Vars[plan.TargetVar] = map[string]any{
 		"kind": t.Kind, "namespace": t.Namespace, "name": t.Name, "labels": labelsOf(in.known[t.key()]),
 	}

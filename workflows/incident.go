@@ -42,6 +42,7 @@ type unit struct {
 	plan   plan.Plan
 	eval   *plan.Evaluator
 	inputs map[string]any
+	place  string // path of the step that calls it; empty: the case's own
 }
 
 // Interpreter holds the workflows. What it keeps between runs is a cache of parsed expressions.

@@ -67,7 +67,7 @@ func (in *inspection) lock(ctx workflow.Context, r ruleset) ([]trip, error) {
 	if r.Lock == nil || in.c.in.DryRun {
 		return nil, nil
 	}
-	name, err := in.c.text(ctx, *r.Lock, in.at, in.path)
+	name, err := in.c.text(ctx, *r.Lock, r.frame(), in.path)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,9 @@ func (in *inspection) lock(ctx workflow.Context, r ruleset) ([]trip, error) {
 	want := LockInput{
 		Workflow: LockID(in.c.in.Cluster, name, in.c.in.Mode == plan.Drill), Name: in.check.Lock, Cluster: in.c.in.Cluster,
 		Playbook: in.c.in.Plan.Name, Holder: Holder{in.c.State.Case, in.c.State.Workflow}, Since: workflow.Now(ctx),
+	}
+	if slices.Contains(in.c.Guarding.Locks, want.Workflow) { // another playbook of the case, or another call, has it
+		return nil, nil
 	}
 	raw, err := in.ask(ctx, TakeLock, "takes the lock "+in.check.Lock, engine(), want)
 	if err != nil {
@@ -87,9 +90,7 @@ func (in *inspection) lock(ctx workflow.Context, r ruleset) ([]trip, error) {
 	if !got.Taken {
 		return []trip{{lockRule, fmt.Sprintf("%s is held by case %s since %s", in.check.Lock, got.Case, got.Since.UTC().Format(time.DateTime+" UTC")), &r}}, nil
 	}
-	if !slices.Contains(in.c.Guarding.Locks, want.Workflow) {
-		in.c.Guarding.Locks = append(in.c.Guarding.Locks, want.Workflow)
-	}
+	in.c.Guarding.Locks = append(in.c.Guarding.Locks, want.Workflow)
 	return nil, nil
 }
 
