@@ -145,19 +145,23 @@ type Undoable struct {
 	Undone  string   `json:"undone,omitempty"` // what a rollback of the run made of it: done or failed; empty: it stands
 }
 
-// Instead is an activity that takes a change back in the place of its own undo. Its input was made before the change.
+// Instead is an activity that takes a change back in the place of its own undo. Its input was made before the change, and
+// the guards saw then what it changes.
 type Instead struct {
 	Activity string           `json:"activity"`
 	Place    activities.Place `json:"place"`
 	Input    any              `json:"input"`
 	Timeout  time.Duration    `json:"timeout,omitempty"`
+	Targets  []Target         `json:"targets,omitempty"` // what it changes beside what the change itself was about
+	Blind    bool             `json:"blind,omitempty"`   // it changes something and does not say what
 }
 
 // UndoInput is what starts the undo of a case: its changes, which are undone from last to first.
 type UndoInput struct {
 	Case    string     `json:"case"`
 	Cluster string     `json:"cluster"`
-	By      string     `json:"by,omitempty"` // who asked for it
+	Drill   bool       `json:"drill,omitempty"` // the case is a drill: its fence holds for the undo too
+	By      string     `json:"by,omitempty"`    // who asked for it
 	Reason  string     `json:"reason,omitempty"`
 	Changes []Undoable `json:"changes"`
 }

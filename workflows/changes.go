@@ -12,25 +12,42 @@ import (
 // register puts a change on the undo stack before its activity starts: a worker that dies in the middle leaves a
 // change that can be undone. A step that is run again is registered once. It gives the change's place, or -1 where there
 // is nothing to undo.
-func (c *incident) register(ctx workflow.Context, u *plan.Uses, at *frame, call activities.Call, input any, summary string) (int, error) {
-	if c.in.DryRun || !u.Undoable && (u.Undo == nil || u.Undo.Activity == "") || u.Undo != nil && u.Undo.Activity == "" {
-		return -1, nil
+func (c *incident) register(u *plan.Uses, change Undoable) int {
+	if c.in.DryRun || !u.Undoable && change.Instead == nil || u.Undo != nil && change.Instead == nil {
+		return -1
 	}
-	change := Undoable{Activity: u.Activity, Place: u.Place, Call: call, Input: input, Summary: summary, Timeout: u.Timeout}
-	if u.Undo != nil {
-		with, err := at.unit.eval.Value(u.Undo.With, c.scope(ctx, at))
-		if err != nil {
-			return -1, expressionFailure(call.Step, err)
-		}
-		change.Instead = &Instead{Activity: u.Undo.Activity, Place: u.Undo.Place, Input: with, Timeout: u.Undo.Timeout}
-	}
-	if i := c.registered(call.Step); i >= 0 {
+	change.Activity, change.Place, change.Timeout = u.Activity, u.Place, u.Timeout
+	if i := c.registered(change.Call.Step); i >= 0 {
 		change.Output = c.Changes[i].Output
 		c.Changes[i] = change
-		return i, nil
+		return i
 	}
 	c.Changes = append(c.Changes, change)
-	return len(c.Changes) - 1, nil
+	return len(c.Changes) - 1
+}
+
+// instead is what the playbook wants to take the change back with; nil: the activity's own undo, or none.
+func (c *incident) instead(ctx workflow.Context, u *plan.Uses, at *frame, path string, input any) (*Instead, error) {
+	if u.Undo == nil || u.Undo.Activity == "" {
+		return nil, nil
+	}
+	with, err := at.unit.eval.Value(u.Undo.With, c.scope(ctx, at))
+	if err != nil {
+		return nil, expressionFailure(path, err)
+	}
+	in := &Instead{Activity: u.Undo.Activity, Place: u.Undo.Place, Input: with, Timeout: u.Undo.Timeout}
+	if u.Undo.Effect == activities.Read || u.Undo.Effect == activities.Capture {
+		return in, nil
+	}
+	all := targetsOf(u.Undo.Targets, with)
+	in.Blind = len(all) == 0
+	own := targetsOf(u.Targets, input)
+	for _, t := range all {
+		if !slices.ContainsFunc(own, func(other Target) bool { return other.key() == t.key() }) {
+			in.Targets = append(in.Targets, t)
+		}
+	}
+	return in, nil
 }
 
 func (c *incident) registered(path string) int {

@@ -40,7 +40,7 @@ type inspection struct {
 	rules   []ruleset
 	step    plan.Step
 	path    string
-	named   int                    // how many targets the step names
+	blind   string                 // what changes something and does not say what; empty: everything says it
 	targets []Target               // those that this run has not changed before
 	known   map[string]description // by key; never ranged over
 	nodes   int                    // how many the cluster has
@@ -50,14 +50,19 @@ type inspection struct {
 // guard is asked before every change. It lets the step's targets through, or says which rules stand against them: then
 // nothing was changed. A target that was let through once is not counted again. Between the count and the place that a
 // target takes in it nothing is waited for, so no other step of the run can slip in. A dry run is told what would trip.
-func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path string, input any) error {
+// What the playbook wants to take the step back with is checked with it: nobody is asked when it is taken back.
+func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path string, input any, back *Instead) error {
 	rules := c.rules(at)
 	if len(rules) == 0 && c.in.Mode != plan.Drill {
 		c.noteChange(ctx)
 		return nil
 	}
-	all := targetsOf(s.Uses, input)
-	in := &inspection{c: c, rules: rules, step: s, path: path, named: len(all), targets: c.unseen(all), known: map[string]description{}}
+	all := targetsOf(s.Uses.Targets, input)
+	in := &inspection{c: c, rules: rules, step: s, path: path, blind: blindIn(all, back), known: map[string]description{}}
+	if back != nil {
+		all = append(all, back.Targets...)
+	}
+	in.targets = c.unseen(all)
 	if err := in.open(ctx); err != nil {
 		return err
 	}
@@ -80,6 +85,21 @@ func (c *incident) rules(at *frame) []ruleset {
 	return list
 }
 
+// blindIn names what changes something and does not say what: a step without targets, or what takes it back.
+func blindIn(named []Target, back *Instead) string {
+	if len(named) == 0 {
+		return "the step"
+	}
+	return back.blind()
+}
+
+func (i *Instead) blind() string {
+	if i == nil || !i.Blind {
+		return ""
+	}
+	return "its undo " + i.Activity
+}
+
 // unseen are the targets that no guard has let through in this run, each once.
 func (c *incident) unseen(all []Target) []Target {
 	var list []Target
@@ -93,7 +113,7 @@ func (c *incident) unseen(all []Target) []Target {
 
 // pass checks the targets and lets them through.
 func (in *inspection) pass(ctx workflow.Context) error {
-	fence := in.c.in.Mode == plan.Drill && in.named == 0
+	fence := in.c.in.Mode == plan.Drill && in.blind != ""
 	if len(in.targets) == 0 && !fence {
 		return nil
 	}

@@ -115,27 +115,6 @@ func (in *inspection) judge(ctx workflow.Context) ([]trip, error) {
 	return trips, nil
 }
 
-// fence keeps a drill within the targets that are marked for it. What cannot carry the label, or does not say what it acts
-// on, is outside.
-func (in *inspection) fence() []trip {
-	if in.c.in.Mode != plan.Drill {
-		return nil
-	}
-	if in.named == 0 {
-		return []trip{{"drill fence", "the step does not say what it changes, and a drill changes only what is labelled " + DrillLabel + "=true", nil}}
-	}
-	var outside []string
-	for _, t := range in.targets {
-		if d := in.known[t.key()]; !d.Exists || d.Labels[DrillLabel] != "true" {
-			outside = append(outside, t.String())
-		}
-	}
-	if len(outside) == 0 {
-		return nil
-	}
-	return []trip{{"drill fence", fmt.Sprintf("a drill changes only what is labelled %s=true, which %s not", DrillLabel, are(outside)), nil}}
-}
-
 // protected gives the rules that keep one target from being changed by any run.
 func (in *inspection) protected(ctx workflow.Context, r *ruleset, t Target) ([]trip, error) {
 	var trips []trip

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -46,11 +45,11 @@ func (t Target) key() string {
 	return t.String()
 }
 
-// targetsOf reads the targets from a step's input: a name, an object that holds one, or a list of these.
-func targetsOf(u *plan.Uses, input any) []Target {
+// targetsOf reads the targets from an activity's input: a name, an object that holds one, or a list of these.
+func targetsOf(named []plan.TargetField, input any) []Target {
 	fields, _ := input.(map[string]any)
 	var list []Target
-	for _, f := range u.Targets {
+	for _, f := range named {
 		list = append(list, targetsIn(f.Kind, fields[f.Field], fields)...)
 	}
 	return list
@@ -101,21 +100,28 @@ func (in *inspection) describe(ctx workflow.Context) error {
 	if len(in.targets) == 0 || !in.curious() {
 		return nil
 	}
-	u := &plan.Uses{Place: activities.OnCluster, Timeout: time.Minute, Retry: plan.Retry{Attempts: 5}}
-	raw, err := in.ask(ctx, DescribeTargets, "looks at "+in.targets[0].String(), u, map[string]any{"targets": in.targets})
+	raw, err := in.ask(ctx, DescribeTargets, "looks at "+in.targets[0].String(), looking(), map[string]any{"targets": in.targets})
 	if err != nil {
 		return err
 	}
-	var answer described
-	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Targets) != len(in.targets) {
-		return &failure{in.path, string(activities.Unsupported), "the guards cannot read what " + DescribeTargets + " says of the targets",
-			"run workers of one version, then retry"}
+	answer, err := readFacts(in.path, raw, len(in.targets))
+	if err != nil {
+		return err
 	}
 	in.nodes = answer.Nodes
 	for i, t := range in.targets {
 		in.known[t.key()] = answer.Targets[i]
 	}
 	return in.c.gate(ctx)
+}
+
+func readFacts(path string, raw json.RawMessage, asked int) (described, error) {
+	var answer described
+	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Targets) != asked {
+		return described{}, &failure{path, string(activities.Unsupported), "the guards cannot read what " + DescribeTargets + " says of the targets",
+			"run workers of one version, then retry"}
+	}
+	return answer, nil
 }
 
 // curious tells whether any rule looks at more than names.

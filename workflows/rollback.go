@@ -57,6 +57,10 @@ func (c *incident) undoOne(ctx workflow.Context, path string, change Undoable) s
 	c.begin(ctx, plan.Step{Phase: c.State.Phase}, its)
 	u := undoing(change)
 	c.at(its).Activity = u.name
+	if err := c.fence(ctx, its, change); err != nil {
+		c.fail(ctx, its, err.Error())
+		return leftWord
+	}
 	options := activityOptions(c.in.Cluster, &u.uses, c.activityID(its), summaryOf("undo", change.Call.Step, ""))
 	if _, err := c.execute(ctx, options, u.name, u.input); err != nil {
 		err = failureOf(its, err)

@@ -67,8 +67,13 @@ func (u UndoResult) Failures() int {
 }
 
 func (r *retraction) undo(ctx workflow.Context, change Undoable) {
-	u := undoing(change)
-	r.run(ctx, u.name, u.uses, change.Call.Step, takenBack(change), u.input)
+	u, path := undoing(change), change.Call.Step
+	r.run(ctx, u.name, path, takenBack(change), func() error {
+		if err := r.fence(ctx, path, change); err != nil {
+			return err
+		}
+		return r.execute(ctx, u.name, u.uses, path, u.input)
+	})
 }
 
 // takenBack says what an undo took back, in the words of the change itself.
@@ -107,26 +112,27 @@ func (r *retraction) note(ctx workflow.Context) {
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	call := activities.Call{Case: r.in.Case, Step: "undo", Key: r.in.Case + "/undo/" + run}
 	u := plan.Uses{Place: activities.OnAnalysis, Timeout: time.Minute, Retry: undoing(Undoable{}).uses.Retry}
-	r.run(ctx, NoteUndo, u, "note", "noted in the custody log", ActivityInput{Call: call, Input: encode(map[string]any{"text": text})})
+	in := ActivityInput{Call: call, Input: encode(map[string]any{"text": text})}
+	r.run(ctx, NoteUndo, "note", "noted in the custody log", func() error { return r.execute(ctx, NoteUndo, u, "note", in) })
 }
 
-func (r *retraction) run(ctx workflow.Context, name string, u plan.Uses, path, done string, in any) {
+func (r *retraction) run(ctx workflow.Context, name, path, done string, act func() error) {
 	i := len(r.result.Steps)
 	r.result.Steps = append(r.result.Steps, activities.StepRecord{
 		Path: path, Activity: name, Status: activities.StepRunning, Started: workflow.Now(ctx),
 	})
-	err := r.execute(ctx, name, u, path, in)
+	err := act()
 	s := &r.result.Steps[i]
 	s.Ended, s.Status, s.Summary = workflow.Now(ctx), activities.StepDone, done
 	if err != nil {
-		s.Status, s.Summary, s.Error = activities.StepFailed, "", failureOf(path, err).Error()
+		s.Status, s.Summary, s.Error = activities.StepFailed, "", err.Error()
 	}
 	r.show(ctx)
 }
 
 func (r *retraction) execute(ctx workflow.Context, name string, u plan.Uses, path string, in any) error {
 	options := activityOptions(r.in.Cluster, &u, path, summaryOf("undo", path, ""))
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, in).Get(ctx, nil)
+	return outcomeOf(path, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, in).Get(ctx, nil))
 }
 
 func (r *retraction) show(ctx workflow.Context) {

@@ -35,16 +35,17 @@ func (c *incident) perform(ctx workflow.Context, s plan.Step, at *frame, path st
 	if a.call.Key, err = c.key(ctx, s.Uses, at, a.call.Key); err != nil {
 		return nil, err
 	}
+	instead, err := c.instead(ctx, s.Uses, at, path, input.value)
+	if err != nil {
+		return nil, err
+	}
 	if changes(s.Uses) {
-		if err := c.guard(ctx, s, at, path, input.value); err != nil {
+		if err := c.guard(ctx, s, at, path, input.value, instead); err != nil {
 			return nil, err
 		}
 	}
 	summary := summaryOf(s.Phase, path, label(at, input.value))
-	change, err := c.register(ctx, s.Uses, at, a.call, input.value, summary)
-	if err != nil {
-		return nil, err
-	}
+	change := c.register(s.Uses, Undoable{Call: a.call, Input: input.value, Summary: summary, Instead: instead})
 	options := activityOptions(c.in.Cluster, s.Uses, a.id, summary)
 	if s.OnError == plan.Continue {
 		options.ScheduleToCloseTimeout = patience(s.Uses)

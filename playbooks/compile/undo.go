@@ -46,7 +46,7 @@ func (c *compiler) undoing(m *syntax.Mapping, at surroundings) *plan.Undo {
 		c.reader.Report(n, "undo", "%s destroys, and an undo must not; take an activity that puts the target back", u.Activity)
 		m.Known("timeout")
 	default:
-		u.Place, u.Timeout = d.Place, c.timeout(m, d, at)
+		u.Effect, u.Place, u.Targets, u.Timeout = d.Effect, d.Place, targets(d), c.timeout(m, d, at)
 	}
 	m.Done()
 	return u

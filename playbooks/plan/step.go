@@ -62,10 +62,12 @@ type TargetField struct {
 
 // Undo says how a change is taken back. The zero value means: not at all.
 type Undo struct {
-	Activity string           `json:"activity,omitempty"` // run as it is, not as an undo
-	Place    activities.Place `json:"place,omitempty"`
-	With     Value            `json:"with,omitzero"` // evaluated when the change is registered, before its activity starts
-	Timeout  time.Duration    `json:"timeout,omitempty"`
+	Activity string            `json:"activity,omitempty"` // run as it is, not as an undo
+	Effect   activities.Effect `json:"effect,omitempty"`
+	Place    activities.Place  `json:"place,omitempty"`
+	With     Value             `json:"with,omitzero"`     // evaluated when the change is registered, before its activity starts
+	Targets  []TargetField     `json:"targets,omitempty"` // which fields of With name what it changes, for the guards
+	Timeout  time.Duration     `json:"timeout,omitempty"`
 }
 
 // Retry is the retry policy of an activity. Attempts is never zero: nothing is retried for ever.

@@ -21,7 +21,8 @@ type UndoRequest struct {
 // Undo takes back what the case changed and waits until that is through. An undo that is running already is joined.
 // show is called with what is done so far.
 func (c *Cases) Undo(ctx context.Context, of Case, req UndoRequest, show func(workflows.UndoResult)) (workflows.UndoResult, error) {
-	if err := c.closed(ctx, of, req); err != nil {
+	drill, err := c.closed(ctx, of, req)
+	if err != nil {
 		return workflows.UndoResult{}, err
 	}
 	changes, err := c.Changes(ctx, of)
@@ -29,7 +30,7 @@ func (c *Cases) Undo(ctx context.Context, of Case, req UndoRequest, show func(wo
 		return workflows.UndoResult{}, err
 	}
 	run, err := c.startUndo(ctx, of, workflows.UndoInput{
-		Case: of.ID, Cluster: of.Cluster, By: req.By, Reason: req.Reason, Changes: changes,
+		Case: of.ID, Cluster: of.Cluster, Drill: drill, By: req.By, Reason: req.Reason, Changes: changes,
 	})
 	if err != nil {
 		return workflows.UndoResult{}, err
@@ -50,22 +51,23 @@ func (c *Cases) startUndo(ctx context.Context, of Case, in workflows.UndoInput) 
 	return run, explain("undo case "+of.ID, err)
 }
 
-// closed sees to it that nothing changes the cluster any more while the undo changes it back.
-func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) error {
+// closed sees to it that nothing changes the cluster any more while the undo changes it back. It tells whether the case is a
+// drill.
+func (c *Cases) closed(ctx context.Context, of Case, req UndoRequest) (drill bool, err error) {
 	_, info, err := c.current(ctx, of)
 	if err != nil {
-		return err
+		return false, err
 	}
 	now := caseOf(info)
 	switch {
 	case !now.Open():
-		return nil
+		return now.Drill, nil
 	case now.Status == workflows.Held && req.AbortHeld:
-		return c.abort(ctx, of, req)
+		return now.Drill, c.abort(ctx, of, req)
 	case now.Status == workflows.Held:
-		return fmt.Errorf("undo case %s: %w: it is held and open; decide its held step, or ask to abort it first", of.ID, ErrRefused)
+		return false, fmt.Errorf("undo case %s: %w: it is held and open; decide its held step, or ask to abort it first", of.ID, ErrRefused)
 	}
-	return fmt.Errorf("undo case %s: %w: it is still running; wait for its end, or cancel it first", of.ID, ErrRefused)
+	return false, fmt.Errorf("undo case %s: %w: it is still running; wait for its end, or cancel it first", of.ID, ErrRefused)
 }
 
 // abort decides the held step, and each one of `finally` that is held after it, until the case has ended. A decision that
