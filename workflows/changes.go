@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 
 	"go.temporal.io/sdk/workflow"
@@ -10,14 +12,14 @@ import (
 )
 
 // register puts a change on the undo stack before its activity starts: a worker that dies in the middle leaves a
-// change that can be undone. A step that is run again is registered once. It gives the change's place, or -1 where there
-// is nothing to undo.
+// change that can be undone. A step that is run again is registered once, unless its input is another one: what was changed
+// with the first is to be taken back as well. It gives the change's place, or -1 where there is nothing to undo.
 func (c *incident) register(u *plan.Uses, change Undoable) int {
 	if c.in.DryRun || !u.Undoable && change.Instead == nil || u.Undo != nil && change.Instead == nil {
 		return -1
 	}
 	change.Activity, change.Place, change.Timeout = u.Activity, u.Place, u.Timeout
-	if i := c.registered(change.Call.Step); i >= 0 {
+	if i := slices.IndexFunc(c.Changes, change.same); i >= 0 {
 		change.Output = c.Changes[i].Output
 		c.Changes[i] = change
 		return i
@@ -50,14 +52,30 @@ func (c *incident) instead(ctx workflow.Context, u *plan.Uses, at *frame, path s
 	return in, nil
 }
 
-func (c *incident) registered(path string) int {
-	return slices.IndexFunc(c.Changes, func(u Undoable) bool { return u.Call.Step == path })
+// same tells whether two changes are one: of the same step with the same input, and not taken back.
+func (u Undoable) same(other Undoable) bool {
+	return u.Call.Step == other.Call.Step && other.Undone != undoneWord && bytes.Equal(u.essence(), other.essence())
 }
+
+func (u Undoable) essence() []byte { return encode([]any{u.Activity, u.Input, u.Instead}) }
 
 // stands tells whether a step's change was made and not taken back.
 func (c *incident) stands(path string) bool {
-	i := c.registered(path)
-	return i >= 0 && c.Changes[i].Undone != undoneWord
+	return slices.ContainsFunc(c.Changes, func(u Undoable) bool { return u.Call.Step == path && u.Undone != undoneWord })
+}
+
+// nameOf tells the changes of one step apart: the second one is isolate#2.
+func nameOf(changes []Undoable, i int) string {
+	step, nth := changes[i].Call.Step, 1
+	for _, before := range changes[:i] {
+		if before.Call.Step == step {
+			nth++
+		}
+	}
+	if nth == 1 {
+		return step
+	}
+	return fmt.Sprintf("%s#%d", step, nth)
 }
 
 // standing gives the changes that an undo of the case would take back, in the order they were made.

@@ -40,7 +40,7 @@ func (c *incident) rollback(ctx workflow.Context, s plan.Step, at *frame, path s
 func (c *incident) unwind(ctx workflow.Context, path string) (undone, left int) {
 	for i := len(c.Changes) - 1; i >= 0; i-- {
 		if c.Changes[i].Undone == "" && c.gate(ctx) == nil {
-			c.Changes[i].Undone = c.undoOne(ctx, path, c.Changes[i])
+			c.Changes[i].Undone = c.undoOne(ctx, path+"/undo/"+nameOf(c.Changes, i), c.Changes[i])
 		}
 		switch c.Changes[i].Undone {
 		case undoneWord:
@@ -52,8 +52,7 @@ func (c *incident) unwind(ctx workflow.Context, path string) (undone, left int) 
 	return undone, left
 }
 
-func (c *incident) undoOne(ctx workflow.Context, path string, change Undoable) string {
-	its := path + "/undo/" + change.Call.Step
+func (c *incident) undoOne(ctx workflow.Context, its string, change Undoable) string {
 	c.begin(ctx, plan.Step{Phase: c.State.Phase}, its)
 	u := undoing(change)
 	c.at(its).Activity = u.name

@@ -40,8 +40,8 @@ func (i *Interpreter) Undo(ctx workflow.Context, in UndoInput) (UndoResult, erro
 	if err != nil {
 		return UndoResult{}, flat(KindTemporary, err.Error())
 	}
-	for _, change := range slices.Backward(in.Changes) {
-		r.undo(ctx, change)
+	for i, change := range slices.Backward(in.Changes) {
+		r.undo(ctx, nameOf(in.Changes, i), change)
 	}
 	r.note(ctx)
 	return r.result, workflow.UpsertTypedSearchAttributes(ctx, keyword(OutcomeAttribute, r.result.Outcome()))
@@ -66,8 +66,8 @@ func (u UndoResult) Failures() int {
 	return n
 }
 
-func (r *retraction) undo(ctx workflow.Context, change Undoable) {
-	u, path := undoing(change), change.Call.Step
+func (r *retraction) undo(ctx workflow.Context, path string, change Undoable) {
+	u := undoing(change)
 	r.run(ctx, u.name, path, takenBack(change), func() error {
 		if err := r.fence(ctx, path, change); err != nil {
 			return err

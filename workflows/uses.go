@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -35,6 +37,7 @@ func (c *incident) perform(ctx workflow.Context, s plan.Step, at *frame, path st
 	if a.call.Key, err = c.key(ctx, s.Uses, at, a.call.Key); err != nil {
 		return nil, err
 	}
+	a.call.Key += input.edit
 	instead, err := c.instead(ctx, s.Uses, at, path, input.value)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,8 @@ func (c *incident) execute(ctx workflow.Context, o workflow.ActivityOptions, nam
 	return raw, err
 }
 
-// callOf is what the activity is told. The key is the same in every attempt and every round.
+// callOf is what the activity is told. The key is the same in every attempt and every round, until a person sets another input:
+// an activity that has done its work under a key answers with that.
 func (c *incident) callOf(path, key string) activities.Call {
 	return activities.Call{Case: c.State.Case, Step: path, Key: c.State.Case + "/" + key, DryRun: c.in.DryRun}
 }
@@ -107,6 +111,7 @@ func (c *incident) activityID(path string) string {
 type values struct {
 	value any
 	raw   json.RawMessage
+	edit  string // what tells it from the playbook's own input in the key, where a person has set other values
 }
 
 // input evaluates a step's input. One that is too large, because it holds the record of a large case, is given a record
@@ -133,19 +138,26 @@ func (c *incident) evaluated(u *plan.Uses, at *frame, scope plan.Scope, path str
 	if err != nil {
 		return values{}, expressionFailure(path, err)
 	}
-	value = edited(value, c.Edits[path])
-	raw, err := json.Marshal(value)
+	own, err := json.Marshal(value)
 	if err != nil {
 		return values{}, expressionFailure(path, err)
 	}
-	return values{value, raw}, nil
+	set := c.Edits[path]
+	if len(set) == 0 {
+		return values{value: value, raw: own}, nil
+	}
+	in := values{value: edited(value, set)}
+	if in.raw, err = json.Marshal(in.value); err != nil {
+		return values{}, expressionFailure(path, err)
+	}
+	if !bytes.Equal(in.raw, own) {
+		in.edit = fmt.Sprintf("/set-%x", sha256.Sum256(encode(set)))[:len("/set-")+16]
+	}
+	return in, nil
 }
 
 // edited is an input with the fields that a person set for the retry. Its own are not changed.
 func edited(value any, set map[string]any) any {
-	if len(set) == 0 {
-		return value
-	}
 	out := map[string]any{}
 	if fields, ok := value.(map[string]any); ok {
 		maps.Copy(out, fields)
