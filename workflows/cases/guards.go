@@ -19,7 +19,7 @@ import (
 // RecentRuns counts the cases of a cluster that changed something lately. Temporal's lists follow its histories by some
 // moments, so that two cases which begin together may not see one another.
 func (c *Cases) RecentRuns(ctx context.Context, in workflows.RecentRunsIn) (workflows.RecentRunsOut, error) {
-	kind := workflows.DrillAttribute + " IS NULL"
+	kind := fmt.Sprintf("(%[1]s IS NULL OR %[1]s = false)", workflows.DrillAttribute) // false: of an older schedule
 	if in.Drill {
 		kind = workflows.DrillAttribute + " = true"
 	}

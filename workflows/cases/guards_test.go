@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -72,6 +74,7 @@ func TestGuardsOnTemporal(t *testing.T) {
 	w.works()
 	t.Run("a lock is one case's at a time", w.contend)
 	t.Run("a rate counts cases that changed something", w.rates)
+	t.Run("a rate counts runs that say they are no drill", w.unmarked)
 	t.Run("drills are scored", w.drills)
 	t.Run("a sweep finds orphans", func(t *testing.T) { w.sweeps(t, fakes) })
 }
@@ -142,6 +145,27 @@ func (w *world) rates(t *testing.T) {
 	view := w.until(w.open(t, "third", in), "held", held)
 	if h := view.Holds[0]; !strings.Contains(h.Error, "3 runs of this playbook") {
 		t.Fatalf("%+v", h)
+	}
+}
+
+// unmarked: schedules that were applied by older programs give their live runs the mark false.
+func (w *world) unmarked(t *testing.T) {
+	in := input(w.cluster, mark("a"))
+	in.Plan.Name, in.Dates = "marked-false", true
+	run, err := w.Client().ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: plan.WorkflowID(in.Plan.Name, "1"), TaskQueue: workflows.Queue, TypedSearchAttributes: temporal.NewSearchAttributes(
+			temporal.NewSearchAttributeKeyBool(workflows.DrillAttribute).ValueSet(false)),
+	}, workflows.CaseWorkflow, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := w.until(cases.Case{ID: workflows.CaseID(run.GetID(), run.GetRunID()), Workflow: run.GetID(), Run: run.GetRunID()}, "through", closed)
+	w.listed(t, view.Case)
+	for drill, want := range map[bool]int{false: 1, true: 0} {
+		out, err := w.RecentRuns(t.Context(), workflows.RecentRunsIn{Cluster: w.cluster, Playbook: in.Plan.Name, Drill: drill, Since: time.Now().Add(-time.Hour)})
+		if err != nil || out.Runs != want {
+			t.Errorf("drills %t: %d runs, %v", drill, out.Runs, err)
+		}
 	}
 }
 

@@ -133,6 +133,7 @@ func TestSchedulesOnTemporal(t *testing.T) {
 	d := newDesk(t)
 	t.Run("apply, pause, update in place", d.inPlace)
 	t.Run("a triggered run is a drill", d.triggers)
+	t.Run("a live run is not marked as a drill", d.live)
 	t.Run("prune", d.prunes)
 }
 
@@ -205,6 +206,30 @@ func (d desk) triggers(t *testing.T) {
 		t.Fatalf("%+v", state.Record)
 	}
 	if err := d.cases.Decide(t.Context(), found, workflows.Decision{Action: workflows.AbortCase, Reason: "a test", By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// live: the rate of the guards counts cases without the mark, and drills among themselves.
+func (d desk) live(t *testing.T) {
+	p := waiting("0 10 * * TUE")
+	p.Name, p.Triggers[1].Mode = "hourly", ""
+	d.apply(t, p, nil)
+	run, _, err := d.Trigger(t.Context(), "hourly-weekly@lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := d.client.DescribeWorkflowExecution(t.Context(), run.Workflow, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if marks := found.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields(); marks[workflows.PlaybookAttribute] == nil || marks[workflows.DrillAttribute] != nil {
+		t.Fatalf("the run has the attributes %v", marks)
+	}
+	if err := d.cases.Decide(t.Context(), cases.Case{ID: run.Case, Workflow: run.Workflow}, workflows.Decision{Action: workflows.AbortCase, Reason: "a test", By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete(t.Context(), "hourly-weekly@lab"); err != nil {
 		t.Fatal(err)
 	}
 }

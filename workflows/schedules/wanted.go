@@ -142,8 +142,10 @@ func (w Wanted) action(a applied) *client.ScheduleWorkflowAction {
 	}
 	if w.identity.Playbook != "" {
 		attributes = append(attributes,
-			temporal.NewSearchAttributeKeyKeyword(workflows.PlaybookAttribute).ValueSet(w.identity.Playbook),
-			temporal.NewSearchAttributeKeyBool(workflows.DrillAttribute).ValueSet(w.mode == string(plan.Drill)))
+			temporal.NewSearchAttributeKeyKeyword(workflows.PlaybookAttribute).ValueSet(w.identity.Playbook))
+	}
+	if w.mode == string(plan.Drill) { // no other case has it: the guards count by it
+		attributes = append(attributes, temporal.NewSearchAttributeKeyBool(workflows.DrillAttribute).ValueSet(true))
 	}
 	return &client.ScheduleWorkflowAction{
 		ID: plan.WorkflowID(name, w.ID), Workflow: w.workflow, Args: []any{w.input}, TaskQueue: workflows.Queue,
