@@ -24,8 +24,9 @@ const (
 const onEngine activities.Place = "engine"
 
 const (
-	rateRule = "rate"
-	lockRule = "lock"
+	rateRule     = "rate"
+	lockRule     = "lock"
+	lockNameRule = "lock.name"
 )
 
 // RecentRunsIn asks how many other cases changed something since a moment.

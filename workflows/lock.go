@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -64,11 +65,14 @@ func LockID(cluster, name string, drill bool) string {
 
 // lock takes the playbook's lock for the case. A dry run changes nothing and takes none.
 func (in *inspection) lock(ctx workflow.Context, r ruleset) ([]trip, error) {
-	if r.Lock == nil || in.c.in.DryRun {
+	if r.Lock == nil {
 		return nil, nil
 	}
+	if trips, err := in.nameless(ctx, r); len(trips) > 0 || err != nil {
+		return trips, err
+	}
 	name, err := in.c.text(ctx, *r.Lock, r.frame(), in.path)
-	if err != nil {
+	if err != nil || in.c.in.DryRun {
 		return nil, err
 	}
 	in.check.Lock = Plain(name, maxLabel)
@@ -91,6 +95,28 @@ func (in *inspection) lock(ctx workflow.Context, r ruleset) ([]trip, error) {
 		return []trip{{lockRule, fmt.Sprintf("%s is held by case %s since %s", in.check.Lock, got.Case, got.Since.UTC().Format(time.DateTime+" UTC")), &r}}, nil
 	}
 	in.c.Guarding.Locks = append(in.c.Guarding.Locks, want.Workflow)
+	return nil, nil
+}
+
+// nameless stands against a change where a value that the lock is named by is empty. Whether another case is on the same node
+// is not known then, and a lock of all cases without a node would keep each of them from every other.
+func (in *inspection) nameless(ctx workflow.Context, r ruleset) ([]trip, error) {
+	parts := r.Lock.Text
+	if r.Lock.Expr != nil {
+		parts = []plan.Part{{Expr: r.Lock.Expr}}
+	}
+	for _, p := range parts {
+		if p.Expr == nil {
+			continue
+		}
+		text, err := in.c.text(ctx, plan.Value{Expr: p.Expr}, r.frame(), in.path)
+		if err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(text) == "" {
+			return []trip{{lockNameRule, p.Expr.Source + " is empty here, so that the lock has no name, and whether another case holds it is not known", &r}}, nil
+		}
+	}
 	return nil, nil
 }
 

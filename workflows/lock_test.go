@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,43 @@ func TestTwoCasesContendForALock(t *testing.T) {
 	}
 }
 
+// TestALockWithoutANameTrips: of two cases that do not say which node, nobody knows whether they are on the same one. A lock
+// of all such cases would keep each from every other.
+func TestALockWithoutANameTrips(t *testing.T) {
+	whole := &plan.Guards{Lock: &plan.Value{Expr: &plan.Expr{Source: "alert.target.node"}}}
+	nowhere := func(in *workflows.Input) { in.Alert.Target.Node = "" }
+	for name, test := range map[string]struct {
+		guards *plan.Guards
+		dry    bool
+		choice string
+		acts   int
+	}{
+		"a part of the name":    {guards: perNode()},
+		"the whole name":        {guards: whole},
+		"people let it through": {guards: perNode(), choice: "approve", acts: 1},
+		"a dry run is told":     {guards: perNode(), dry: true, acts: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, e := newBench(t), &estate{}
+			b.does("t.act", ok("done"))
+			e.serve(b)
+			if test.choice != "" {
+				test.guards.OnTrip = "approve"
+				b.answers(time.Hour, "a/guards", test.choice, "ann", "")
+			}
+			b.guarded(test.guards, []plan.Step{use("a", "t.act", undoable, onError(plan.Fail))}, nowhere, leads, func(in *workflows.Input) { in.DryRun = test.dry })
+			checks := b.state().Guards
+			if len(checks) != 1 || !slices.Equal(checks[0].Tripped, []string{"lock.name"}) || !strings.Contains(checks[0].Why, "alert.target.node is empty here, so that the lock has no name") {
+				t.Fatalf("%+v", checks)
+			}
+			err := b.GetWorkflowError()
+			if b.calls("t.act") != test.acts || b.calls(workflows.TakeLock) != 0 || (err == nil) != (test.acts > 0) {
+				t.Fatalf("%v, called %q", err, b.called)
+			}
+		})
+	}
+}
+
 // TestALockIsTakenOnceOverAChainOfRuns: a case keeps its lock, and the count of its targets, when its history is left.
 func TestALockIsTakenOnceOverAChainOfRuns(t *testing.T) {
 	e := &estate{}
@@ -85,7 +123,7 @@ func TestALockIsTakenOnceOverAChainOfRuns(t *testing.T) {
 		use("a", "t.act", undoable, onPods("p1")), use("b", "t.act", undoable, onPods("p1", "p2")),
 		use("c", "t.act", undoable, onPods("p3"), onError(plan.Fail)),
 	}, nil)
-	in.Plan.Guards = perNode()
+	in.Plan.Guards, in.Alert.Target.Node = perNode(), "n1"
 	in.Plan.Guards.Pods = 2
 	runs := chain(t, in, 0, func(_ int, b *bench) {
 		b.tiring("t.act", 1)

@@ -79,6 +79,7 @@ func (c *Cases) holdLock(ctx context.Context, in workflows.LockInput) error {
 			temporal.NewSearchAttributeKeyKeyword(workflows.CaseAttribute).ValueSet(in.Holder.Case),
 			temporal.NewSearchAttributeKeyKeyword(workflows.ClusterAttribute).ValueSet(in.Cluster),
 			temporal.NewSearchAttributeKeyKeyword(workflows.PlaybookAttribute).ValueSet(in.Playbook),
+			temporal.NewSearchAttributeKeyTime(workflows.StartedAttribute).ValueSet(in.Since), // kept over the lock's own chain of runs
 		),
 	}, workflows.LockWorkflow, in)
 	return err
@@ -94,7 +95,7 @@ func (c *Cases) lockHolder(ctx context.Context, in workflows.LockInput) (out wor
 		return out, false, err
 	}
 	holder := attributes{info}.text(workflows.CaseAttribute)
-	out = workflows.LockOut{Taken: holder == in.Holder.Case, Case: holder, Since: info.GetStartTime().AsTime()}
+	out = workflows.LockOut{Taken: holder == in.Holder.Case, Case: holder, Since: attributes{info}.time(workflows.StartedAttribute)}
 	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return out, true, nil
 	}

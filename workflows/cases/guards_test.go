@@ -73,6 +73,7 @@ func TestGuardsOnTemporal(t *testing.T) {
 	w.more = fakes.activities()
 	w.works()
 	t.Run("a lock is one case's at a time", w.contend)
+	t.Run("a lock says since when it is held", w.since)
 	t.Run("a rate counts cases that changed something", w.rates)
 	t.Run("a rate counts runs that say they are no drill", w.unmarked)
 	t.Run("drills are scored", w.drills)
@@ -118,6 +119,27 @@ func (w *world) contend(t *testing.T) {
 	third := w.open(t, "third", w.onNode(plan.Live, mark("a")))
 	if view := w.until(third, "through", closed); view.Status != workflows.Completed {
 		t.Fatalf("the third case is %s: %+v", view.Status, view.Guards)
+	}
+}
+
+// since: a lock's own workflow may be in a later run, which began after the case had taken the lock.
+func (w *world) since(t *testing.T) {
+	taken := time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Millisecond)
+	take := func(holder string, at time.Time) workflows.LockOut {
+		out, err := w.TakeLock(t.Context(), workflows.LockInput{
+			Workflow: workflows.LockID(w.cluster, "node/old", false), Name: "node/old", Cluster: w.cluster, Playbook: "locked",
+			Holder: workflows.Holder{Case: holder, Workflow: holder}, Since: at,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if out := take("mine", taken); !out.Taken {
+		t.Fatalf("%+v", out)
+	}
+	if out := take("other", time.Now()); out.Taken || out.Case != "mine" || !out.Since.Equal(taken) {
+		t.Fatalf("%+v", out)
 	}
 }
 
