@@ -164,6 +164,8 @@ type UndoInput struct {
 	By      string     `json:"by,omitempty"`    // who asked for it
 	Reason  string     `json:"reason,omitempty"`
 	Changes []Undoable `json:"changes"`
+	// Done is what the runs before this one of a long undo did.
+	Done []activities.StepRecord `json:"done,omitempty"`
 }
 
 // UndoResult says what was undone; failures are collected and never stop the rest.

@@ -38,12 +38,19 @@ func (c *incident) measure(ctx workflow.Context) {
 // long tells whether the history is so long that the run is to be left now.
 func (c *incident) long(ctx workflow.Context) bool {
 	info := workflow.GetInfo(ctx)
-	length := info.GetCurrentHistoryLength()
-	switch {
-	case length+eventsAhead*c.busy >= fullHistory, info.GetCurrentHistorySize() >= fullBytes, info.GetContinueAsNewSuggested():
-		return true
+	if c.busy == 0 {
+		return lengthy(info)
 	}
-	return length >= handyHistory && c.busy == 0
+	return info.GetCurrentHistoryLength()+eventsAhead*c.busy >= fullHistory || full(info)
+}
+
+// lengthy tells whether a run with nothing in flight is to be left.
+func lengthy(info *workflow.Info) bool {
+	return info.GetCurrentHistoryLength() >= handyHistory || full(info)
+}
+
+func full(info *workflow.Info) bool {
+	return info.GetCurrentHistorySize() >= fullBytes || info.GetContinueAsNewSuggested()
 }
 
 // leave waits until the steps are through, or until the run can be left for the next one of its chain, which is the error

@@ -29,9 +29,10 @@ type retraction struct {
 }
 
 // Undo takes a case's changes back, from the last to the first. A failure is recorded and never stops the rest: one
-// label that cannot be restored must not keep a pod isolated. It is registered as UndoWorkflow.
+// label that cannot be restored must not keep a pod isolated. A long undo is a chain of runs: each hands what is left to the
+// next. It is registered as UndoWorkflow.
 func (i *Interpreter) Undo(ctx workflow.Context, in UndoInput) (UndoResult, error) {
-	r := &retraction{in: in, result: UndoResult{Steps: []activities.StepRecord{}}}
+	r := &retraction{in: in, result: UndoResult{Steps: append([]activities.StepRecord{}, in.Done...)}}
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (UndoResult, error) { return r.result, nil }); err != nil {
 		return UndoResult{}, flat(KindTemporary, err.Error())
 	}
@@ -41,6 +42,10 @@ func (i *Interpreter) Undo(ctx workflow.Context, in UndoInput) (UndoResult, erro
 		return UndoResult{}, flat(KindTemporary, err.Error())
 	}
 	for i, change := range slices.Backward(in.Changes) {
+		if lengthy(workflow.GetInfo(ctx)) {
+			in.Changes, in.Done = in.Changes[:i+1], r.result.Steps
+			return UndoResult{}, workflow.NewContinueAsNewError(ctx, UndoWorkflow, in)
+		}
 		r.undo(ctx, nameOf(in.Changes, i), change)
 	}
 	r.note(ctx)

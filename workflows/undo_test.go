@@ -3,11 +3,14 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/workflows"
@@ -53,6 +56,57 @@ func TestUndoGoesFromLastToFirstAndCollectsFailures(t *testing.T) {
 	}
 	if note := b.inputs["undo"]; !strings.Contains(note, "2 changes undone for ann: a drill; not undone: second") {
 		t.Fatalf("noted %s", note)
+	}
+}
+
+// TestALongUndoIsAChainOfRuns: a thousand changes are more than one run's history may hold. Each change is taken back once,
+// the last one first, and the last run tells and notes of all of them.
+func TestALongUndoIsAChainOfRuns(t *testing.T) {
+	in := workflows.UndoInput{Case: "test-1.1", Cluster: "lab", By: "ann", Drill: true}
+	for i := range 1000 {
+		in.Changes = append(in.Changes, change(fmt.Sprintf("all[%d]/x", i/2), fmt.Sprint(i)))
+	}
+	var undone []string
+	var want []string
+	runs, noted := 0, ""
+	for {
+		runs++
+		b := newBench(t)
+		mine := 0
+		b.RegisterActivityWithOptions(func(_ context.Context, in workflows.UndoActivityInput) error {
+			undone = append(undone, string(in.Input))
+			mine++
+			b.SetCurrentHistoryLength(6 * mine)
+			return nil
+		}, activity.RegisterOptions{Name: workflows.UndoActivity("t.act")})
+		b.does(workflows.NoteUndo, ok("noted"))
+		b.ExecuteWorkflow(workflows.UndoWorkflow, in)
+		if mine > 600 {
+			t.Fatalf("a run of %d changes is longer than 4,096 events", mine)
+		}
+		var next *workflow.ContinueAsNewError
+		if errors.As(b.GetWorkflowError(), &next) {
+			in = workflows.UndoInput{}
+			if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil || !in.Drill || in.By != "ann" {
+				t.Fatal(err, in)
+			}
+			continue
+		}
+		var result workflows.UndoResult
+		if err := b.GetWorkflowResult(&result); err != nil || len(result.Steps) != 1001 || result.Failures() != 0 {
+			t.Fatalf("%v: %d records", err, len(result.Steps))
+		}
+		if first, second, last := result.Steps[0].Path, result.Steps[1].Path, result.Steps[999].Path; first != "all[499]/x#2" || second != "all[499]/x" || last != "all[0]/x" {
+			t.Fatalf("%s, %s, %s", first, second, last)
+		}
+		noted = b.inputs["undo"]
+		break
+	}
+	for i := 999; i >= 0; i-- {
+		want = append(want, fmt.Sprintf(`{"pod":"%d"}`, i))
+	}
+	if diff := cmp.Diff(want, undone); diff != "" || runs < 3 || !strings.Contains(noted, "1000 changes undone for ann") {
+		t.Fatalf("%d runs, noted %s\n%s", runs, noted, diff)
 	}
 }
 
