@@ -21,6 +21,8 @@ func registerEngine(w worker.Registry, of *cases.Cases) {
 	w.RegisterWorkflowWithOptions(i.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
 	w.RegisterWorkflowWithOptions(i.Undo, workflow.RegisterOptions{Name: workflows.UndoWorkflow})
 	w.RegisterWorkflowWithOptions(i.Lock, workflow.RegisterOptions{Name: workflows.LockWorkflow})
+	// The count of a cluster's rates lives longer than a build: it goes on with whichever is current.
+	w.RegisterWorkflowWithOptions(i.Rate, workflow.RegisterOptions{Name: workflows.RateWorkflow, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
 	w.RegisterWorkflowWithOptions(i.Sweep, workflow.RegisterOptions{Name: workflows.SweepWorkflow})
 	w.RegisterActivityWithOptions(engine(of.RecentRuns), activity.RegisterOptions{Name: workflows.RecentRuns})
 	w.RegisterActivityWithOptions(engine(of.TakeLock), activity.RegisterOptions{Name: workflows.TakeLock})

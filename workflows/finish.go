@@ -28,6 +28,7 @@ func (c *incident) finish(ctx workflow.Context, root *frame) (Result, error) {
 	c.State.Status, c.State.Outcome = c.verdict(err)
 	c.State.Ended, c.State.Holds = workflow.Now(ctx), nil
 	c.unlock(detached)
+	c.withdraw(detached)
 	c.publish(detached)
 	c.mark(detached, c.State.Outcome)
 	c.show(detached)

@@ -15,13 +15,14 @@ const DrillLabel = "firebreak/drill"
 
 // Guarding is what the guards of a case have let through so far, over all runs of its chain.
 type Guarding struct {
-	Targets []string `json:"targets,omitempty"` // keys of the objects that the run may change, in the order they were let through
-	Pods    int      `json:"pods,omitempty"`
-	Nodes   int      `json:"nodes,omitempty"`
-	Passed  int      `json:"passed,omitempty"`  // checks that let everything through
-	Opened  []string `json:"opened,omitempty"`  // the playbooks whose rate was asked, and the calls of them whose lock was
-	Locks   []string `json:"locks,omitempty"`   // workflow ids of the locks that the case holds
-	Changed bool     `json:"changed,omitempty"` // the lists show when the case first changed something
+	Targets  []string `json:"targets,omitempty"` // keys of the objects that the run may change, in the order they were let through
+	Pods     int      `json:"pods,omitempty"`
+	Nodes    int      `json:"nodes,omitempty"`
+	Passed   int      `json:"passed,omitempty"`   // checks that let everything through
+	Opened   []string `json:"opened,omitempty"`   // the playbooks whose rate was asked, and the calls of them whose lock was
+	Locks    []string `json:"locks,omitempty"`    // workflow ids of the locks that the case holds
+	Admitted bool     `json:"admitted,omitempty"` // the rate's count has the case
+	Changed  bool     `json:"changed,omitempty"`  // the lists show when the case first changed something
 }
 
 // ruleset is the guards of one playbook, whose expressions see its own inputs, whatever playbook's step is checked.

@@ -29,18 +29,22 @@ const (
 	lockNameRule = "lock.name"
 )
 
-// RecentRunsIn asks how many other cases changed something since a moment.
+// RecentRunsIn asks how many other cases changed something since a moment, and to be let through where there is room.
 type RecentRunsIn struct {
 	Case     string    `json:"case"` // the one that asks; it is not counted
 	Cluster  string    `json:"cluster"`
-	Playbook string    `json:"playbook,omitempty"` // empty: of all playbooks
+	Playbook string    `json:"playbook,omitempty"` // whose runs are counted; empty: those of all playbooks
 	Drill    bool      `json:"drill,omitempty"`    // drills are counted among themselves
 	Since    time.Time `json:"since"`
+	Most     int       `json:"most,omitempty"`   // how many may, with this one; zero: it is only told how many there are
+	Of       string    `json:"of,omitempty"`     // the playbook whose rate it is
+	Listed   []string  `json:"listed,omitempty"` // ids of cases that the lists show
 }
 
-// RecentRunsOut is the number.
+// RecentRunsOut is the number of the others.
 type RecentRunsOut struct {
-	Runs int `json:"runs"`
+	Runs     int  `json:"runs"`
+	Admitted bool `json:"admitted,omitempty"` // the case was let through, and counts from now on
 }
 
 // open asks what is asked once a case, before its first change: how many other runs there were, and for the lock. Steps
@@ -116,18 +120,21 @@ func engine() *plan.Uses {
 	return &plan.Uses{Place: onEngine, Timeout: time.Minute, Retry: plan.Retry{Attempts: 10}}
 }
 
-// rate counts the runs that changed something. Temporal's lists follow its histories by some moments: cases that begin
-// within the same second may not see one another.
+// rate counts the runs that changed something, and lets this one through where there is room. A dry run is only told.
 func (in *inspection) rate(ctx workflow.Context, r ruleset) ([]trip, error) {
 	if r.Rate == nil || in.rated(r) {
 		return nil, nil
 	}
 	question := RecentRunsIn{
 		Case: in.c.State.Case, Cluster: in.c.in.Cluster, Drill: in.c.in.Mode == plan.Drill, Since: workflow.Now(ctx).Add(-r.Rate.Per),
+		Of: r.unit.plan.Name, Most: r.Rate.Runs,
+	}
+	if in.c.in.DryRun {
+		question.Most = 0
 	}
 	scope := "of all playbooks"
 	if r.Rate.Scope == "playbook" {
-		question.Playbook, scope = in.c.in.Plan.Name, "of this playbook"
+		question.Playbook, scope = r.unit.plan.Name, "of playbook "+r.unit.plan.Name
 	}
 	raw, err := in.ask(ctx, RecentRuns, "counts the runs of the last "+r.Rate.Per.String(), engine(), question)
 	if err != nil {
@@ -137,6 +144,7 @@ func (in *inspection) rate(ctx workflow.Context, r ruleset) ([]trip, error) {
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return nil, &failure{in.path, KindTemporary, fmt.Sprintf("read the number of runs: %v", err), adviceFor(KindTemporary)}
 	}
+	in.c.Guarding.Admitted = in.c.Guarding.Admitted || answer.Admitted
 	runs := answer.Runs + 1
 	in.check.Runs = number(runs, r.Rate.Runs)
 	if runs <= r.Rate.Runs {

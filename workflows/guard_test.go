@@ -39,7 +39,7 @@ func (e *estate) serve(b *bench) {
 		var in workflows.RecentRunsIn
 		err := json.Unmarshal(raw, &in)
 		e.rates = append(e.rates, in)
-		return workflows.RecentRunsOut{Runs: e.runs}, err
+		return workflows.RecentRunsOut{Runs: e.runs, Admitted: in.Most > e.runs}, err
 	})
 	b.does(workflows.TakeLock, func(_ string, _ int32, raw json.RawMessage) (any, error) {
 		var in workflows.LockInput
@@ -193,7 +193,7 @@ func TestEachGuardTripsAndLetsThrough(t *testing.T) {
 		"one run too many": {
 			guards: &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "playbook"}}, estate: &estate{runs: 3},
 			steps: []plan.Step{use("a", "t.act", undoable)},
-			want:  "guard rate: with this one 4 runs of this playbook changed something on cluster lab within 1h0m0s, and 3 may",
+			want:  "guard rate: with this one 4 runs of playbook test changed something on cluster lab within 1h0m0s, and 3 may",
 		},
 		"several rules at once": {
 			guards: &plan.Guards{Nodes: 1, Protect: plan.Protect{When: when("target.kind == 'Pod'"), Namespaces: []string{"shop"}}},

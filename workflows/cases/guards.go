@@ -16,9 +16,66 @@ import (
 	"github.com/firebreak-ir/firebreak/workflows"
 )
 
-// RecentRuns counts the cases of a cluster that changed something lately. Temporal's lists follow its histories by some
-// moments, so that two cases which begin together may not see one another.
+// mostListed is how many cases the count of a rate is told of; it knows itself of those that it let through.
+const mostListed = 1000
+
+// RecentRuns counts the cases of a cluster that changed something lately, and lets the one that asks through where there is
+// room. Temporal's lists follow its histories by some moments, so that two cases which begin together may not see one another
+// there: whom a rate lets through is decided by one workflow for all.
 func (c *Cases) RecentRuns(ctx context.Context, in workflows.RecentRunsIn) (workflows.RecentRunsOut, error) {
+	query, err := changedSince(in)
+	if err != nil {
+		return workflows.RecentRunsOut{}, err
+	}
+	if in.Most == 0 {
+		return c.countRuns(ctx, query)
+	}
+	list, err := c.search(ctx, query, min(in.Most, mostListed))
+	if err != nil {
+		return workflows.RecentRunsOut{}, explain("count runs", err)
+	}
+	if len(list) >= in.Most {
+		return c.countRuns(ctx, query)
+	}
+	for _, one := range list {
+		in.Listed = append(in.Listed, one.ID)
+	}
+	return c.admit(ctx, in)
+}
+
+// admit asks the count of the cluster's rates, which is started where it does not run.
+func (c *Cases) admit(ctx context.Context, in workflows.RecentRunsIn) (out workflows.RecentRunsOut, err error) {
+	id := workflows.RateID(in.Cluster, in.Drill)
+	start := c.client.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.Queue, StaticSummary: "Rate of " + in.Cluster,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			temporal.NewSearchAttributeKeyKeyword(workflows.ClusterAttribute).ValueSet(in.Cluster)),
+	}, workflows.RateWorkflow, workflows.RateInput{Cluster: in.Cluster})
+	handle, err := c.client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateName: workflows.AdmitUpdate, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &out)
+	}
+	return out, explain("count runs", err)
+}
+
+func (c *Cases) countRuns(ctx context.Context, query string) (workflows.RecentRunsOut, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	answer, err := c.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	if err != nil {
+		return workflows.RecentRunsOut{}, explain("count runs", err)
+	}
+	return workflows.RecentRunsOut{Runs: int(answer.GetCount())}, nil
+}
+
+// changedSince finds the other cases that changed something.
+func changedSince(in workflows.RecentRunsIn) (string, error) {
 	kind := fmt.Sprintf("(%[1]s IS NULL OR %[1]s = false)", workflows.DrillAttribute) // false: of an older schedule
 	if in.Drill {
 		kind = workflows.DrillAttribute + " = true"
@@ -32,17 +89,11 @@ func (c *Cases) RecentRuns(ctx context.Context, in workflows.RecentRunsIn) (work
 			continue
 		}
 		if !plainWord(part.value) {
-			return workflows.RecentRunsOut{}, fmt.Errorf("count runs: %w: %q", ErrNoName, part.value)
+			return "", fmt.Errorf("count runs: %w: %q", ErrNoName, part.value)
 		}
 		query += fmt.Sprintf(" AND %s %s '%s'", part.name, part.op, part.value)
 	}
-	ctx, done := context.WithTimeout(ctx, patience)
-	defer done()
-	answer, err := c.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-	if err != nil {
-		return workflows.RecentRunsOut{}, explain("count runs", err)
-	}
-	return workflows.RecentRunsOut{Runs: int(answer.GetCount())}, nil
+	return query, nil
 }
 
 // TakeLock takes a lock for a case, or says which case has it. A case that has it already is told so, however often it

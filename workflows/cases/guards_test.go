@@ -75,6 +75,7 @@ func TestGuardsOnTemporal(t *testing.T) {
 	t.Run("a lock is one case's at a time", w.contend)
 	t.Run("a lock says since when it is held", w.since)
 	t.Run("a rate counts cases that changed something", w.rates)
+	t.Run("a rate holds for cases that begin together", w.storms)
 	t.Run("a rate counts runs that say they are no drill", w.unmarked)
 	t.Run("drills are scored", w.drills)
 	t.Run("a sweep finds orphans", func(t *testing.T) { w.sweeps(t, fakes) })
@@ -165,8 +166,29 @@ func (w *world) rates(t *testing.T) {
 		w.listed(t, view.Case)
 	}
 	view := w.until(w.open(t, "third", in), "held", held)
-	if h := view.Holds[0]; !strings.Contains(h.Error, "3 runs of this playbook") {
+	if h := view.Holds[0]; !strings.Contains(h.Error, "3 runs of playbook rated") {
 		t.Fatalf("%+v", h)
+	}
+}
+
+// storms: twenty cases of different alerts come in the same moment.
+func (w *world) storms(t *testing.T) {
+	in := input(w.cluster, mark("a"))
+	in.Plan.Name = "stormed"
+	in.Plan.Steps[0].OnError = plan.Fail
+	in.Plan.Guards = &plan.Guards{Rate: &plan.Rate{Runs: 3, Per: time.Hour, Scope: "playbook"}}
+	var all []cases.Case
+	for i := range 20 {
+		all = append(all, w.open(t, fmt.Sprint(i), in))
+	}
+	through := 0
+	for _, one := range all {
+		if w.until(one, "through", closed).Status == workflows.Completed {
+			through++
+		}
+	}
+	if through != 3 {
+		t.Fatalf("%d cases changed something", through)
 	}
 }
 
