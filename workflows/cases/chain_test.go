@@ -1,9 +1,11 @@
 package cases_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,8 +22,10 @@ const mostEvents = 4096
 // TestLongCasesStayShort runs cases on a real Temporal whose history would be far longer than one run should have.
 func TestLongCasesStayShort(t *testing.T) {
 	w := newWorld(t)
+	w.more = append(w.more, endless())
 	w.works()
 	t.Run("1,000 items", func(t *testing.T) { t.Parallel(); w.manyItems(t) })
+	t.Run("a cancellation", func(t *testing.T) { t.Parallel(); w.canceledWhenLong(t) })
 	t.Run("500 steps", func(t *testing.T) { t.Parallel(); w.manySteps(t) })
 	t.Run("2,000 signals", func(t *testing.T) { t.Parallel(); w.manySignals(t) })
 }
@@ -62,6 +66,52 @@ func (w *world) manyItems(t *testing.T) {
 		t.Errorf("%d changes can be undone, %v", len(changes), err)
 	}
 	w.short(t, of, 2)
+}
+
+// endless is a capture that only a cancellation ends.
+func endless() activities.Definition {
+	return activities.Define(activities.Activity[markIn, markOut]{
+		Name: "test.endless", Effect: activities.Capture, Place: activities.OnAnalysis,
+		Run: func(ctx context.Context, _ activities.Call, _ markIn) (markOut, error) {
+			<-ctx.Done()
+			return markOut{}, ctx.Err()
+		},
+	})
+}
+
+// canceledWhenLong cancels a case that is to be left and waits for a capture, deep inside of blocks.
+func (w *world) canceledWhenLong(t *testing.T) {
+	block := func(id string, change func(*plan.Step)) plan.Step {
+		s := plan.Step{ID: id, Path: id, Phase: "contain", OnError: plan.Hold}
+		change(&s)
+		return s
+	}
+	items := func(id string, n int, do plan.Step) plan.Step {
+		return block(id, func(s *plan.Step) {
+			list := fmt.Sprintf("[%s'']", strings.Repeat("'', ", n-1))
+			s.Foreach = &plan.Foreach{In: plan.Expr{Source: list}, As: "item", Item: "string", Concurrency: 32, Max: 2000, Do: []plan.Step{do}}
+		})
+	}
+	capture := use("capture", "test.endless", activities.OnAnalysis, activities.Capture)
+	capture.Uses.Timeout = time.Hour
+	deep := items("deep", 1, block("b", func(s *plan.Step) { s.Parallel = []plan.Step{items("deeper", 1, capture)} }))
+	of := w.start("canceled", block("a", func(s *plan.Step) { s.Parallel = []plan.Step{items("many", 900, mark("filler")), deep} }), mark("never"))
+	w.until(of, "waiting for the capture alone", func(v cases.View) bool {
+		return len(v.Pending) == 1 && v.Pending[0].Started && len(v.Steps) > 500
+	})
+	if err := w.Cancel(t.Context(), of); err != nil {
+		t.Fatal(err)
+	}
+	last := w.until(of, "closed", closed)
+	if last.Outcome != workflows.OutcomeCanceled || slices.Contains(w.marks(), "never") {
+		t.Fatalf("%s, %s", last.Status, last.Outcome)
+	}
+	for _, s := range last.Steps {
+		if s.Status == activities.StepRunning || s.Path == "seal" && s.Status != activities.StepDone {
+			t.Errorf("%s is %s", s.Path, s.Status)
+		}
+	}
+	w.short(t, of, 1)
 }
 
 func (w *world) manySteps(t *testing.T) {
