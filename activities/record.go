@@ -40,7 +40,7 @@ type Decided struct {
 
 // Standing is a change that a rollback could not take back.
 type Standing struct {
-	Step     string `json:"step" doc:"Path of the step that made it"`
+	Step     string `json:"step" doc:"Path of the step that made it; the second change of one step is isolate#2"`
 	Activity string `json:"activity" doc:"The activity"`
 	Summary  string `json:"summary" doc:"What was done"`
 	Why      string `json:"why" doc:"Why it could not be taken back"`

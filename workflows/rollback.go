@@ -40,7 +40,7 @@ func (c *incident) rollback(ctx workflow.Context, s plan.Step, at *frame, path s
 func (c *incident) unwind(ctx workflow.Context, path string) (undone, left int) {
 	for i := len(c.Changes) - 1; i >= 0; i-- {
 		if c.Changes[i].Undone == "" && c.gate(ctx) == nil {
-			c.Changes[i].Undone = c.undoOne(ctx, path+"/undo/"+nameOf(c.Changes, i), c.Changes[i])
+			c.takeOneBack(ctx, path, i)
 		}
 		switch c.Changes[i].Undone {
 		case undoneWord:
@@ -52,25 +52,33 @@ func (c *incident) unwind(ctx workflow.Context, path string) (undone, left int) 
 	return undone, left
 }
 
-func (c *incident) undoOne(ctx workflow.Context, its string, change Undoable) string {
+// takeOneBack undoes one change, or names it among those that stand.
+func (c *incident) takeOneBack(ctx workflow.Context, path string, i int) {
+	change, name := c.Changes[i], nameOf(c.Changes, i)
+	its := path + "/undo/" + name
 	c.begin(ctx, plan.Step{Phase: c.State.Phase}, its)
+	err := c.undoOne(ctx, its, change)
+	if err == nil {
+		c.Changes[i].Undone = undoneWord
+		c.done(ctx, its, takenBack(change), entry{})
+		return
+	}
+	c.Changes[i].Undone = leftWord
+	c.State.Standing = append(c.State.Standing, activities.Standing{
+		Step: name, Activity: change.Activity, Summary: cmp.Or(didOf(change), begunBy(change)), Why: causeOf(err),
+	})
+	c.fail(ctx, its, err.Error())
+}
+
+func (c *incident) undoOne(ctx workflow.Context, its string, change Undoable) error {
 	u := undoing(change)
 	c.at(its).Activity = u.name
 	if err := c.fence(ctx, its, change); err != nil {
-		c.fail(ctx, its, err.Error())
-		return leftWord
+		return err
 	}
 	options := activityOptions(c.in.Cluster, &u.uses, c.activityID(its), summaryOf("undo", change.Call.Step, ""))
-	if _, err := c.execute(ctx, options, u.name, u.input); err != nil {
-		err = failureOf(its, err)
-		c.State.Standing = append(c.State.Standing, activities.Standing{
-			Step: change.Call.Step, Activity: change.Activity, Summary: cmp.Or(didOf(change), begunBy(change)), Why: causeOf(err),
-		})
-		c.fail(ctx, its, err.Error())
-		return leftWord
-	}
-	c.done(ctx, its, takenBack(change), entry{})
-	return undoneWord
+	_, err := c.execute(ctx, options, u.name, u.input)
+	return outcomeOf(its, err)
 }
 
 // undo is the one activity that takes a change back.

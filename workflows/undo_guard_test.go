@@ -115,9 +115,21 @@ func TestADrillAsksAgainBeforeAnUndoOfAnotherTarget(t *testing.T) {
 	if s := b.step("back/undo/other"); s.Status != activities.StepFailed || !strings.Contains(s.Error, "guard drill fence: a drill changes only") {
 		t.Fatalf("%+v", s)
 	}
+	want = []string{"other: done (guard drill fence: a drill changes only what is labelled firebreak/drill=true, which node/n2 is not)"}
+	if d := cmp.Diff(want, stood(b.state())); d != "" {
+		t.Fatal(d)
+	}
 	if checks := b.state().Guards; checks[len(checks)-1].Step != "back/undo/other" {
 		t.Fatalf("%+v", checks)
 	}
+}
+
+// stood gives what a rollback could not take back.
+func stood(s workflows.State) (out []string) {
+	for _, left := range s.Standing {
+		out = append(out, left.Step+": "+left.Summary+" ("+left.Why+")")
+	}
+	return out
 }
 
 // after gives the calls behind one of them.
