@@ -26,7 +26,9 @@ func (c *compiler) call(m *syntax.Mapping, path string, p place) (*plan.Call, st
 	}
 	given := c.callWith(m, found.plan, p)
 	found = c.handed(m, found, given)
-	c.soil(path, found.soiled)
+	if found.soiled != nobodys {
+		c.soil(path, byStep(path[strings.LastIndex(path, "/")+1:]))
+	}
 	called := found.plan
 	c.embed(called)
 	m.Done()
@@ -49,13 +51,14 @@ func (c *compiler) callWith(m *syntax.Mapping, called plan.Plan, p place) []plan
 	return c.template(n, callInputs(called), "playbook "+called.Name, p).Map
 }
 
-// handed compiles a playbook again where it is handed what comes from the alert: its inputs must then be quoted as the
-// alert must.
+// handed compiles a playbook again where it is handed words that an attacker can choose: its inputs must then be quoted as
+// the alert must.
 func (c *compiler) handed(m *syntax.Mapping, found candidate, given []plan.Entry) candidate {
 	var dirty []string
+	var by taint
 	for _, e := range given {
-		if c.dirtyEntry(e) {
-			dirty = append(dirty, e.Key)
+		if words := c.dirtyValue(e.Value); words != nobodys {
+			dirty, by = append(dirty, e.Key), words
 		}
 	}
 	if len(dirty) == 0 {
@@ -65,8 +68,8 @@ func (c *compiler) handed(m *syntax.Mapping, found candidate, given []plan.Entry
 	o.dirty = dirty
 	again, soiled, problems := compileSource(found.source.File, found.source.Data, o)
 	if len(problems) > 0 {
-		c.reader.Report(m.Optional("inputs"), "tainted", "an attacker chooses what the alert says, and the playbook %q takes its input %s for something safe: %s",
-			found.plan.Name, strings.Join(dirty, ", "), problems[0].Error())
+		c.reader.Report(m.Optional("inputs"), "tainted", "%s, and the playbook %q takes its input %s for something safe: %s",
+			by, found.plan.Name, strings.Join(dirty, ", "), problems[0].Error())
 		return found
 	}
 	found.plan, found.soiled = again, soiled

@@ -87,6 +87,7 @@ type codeIn struct {
 	Match    string         `json:"match,omitempty" doc:"Expression" code:"regex"`
 	Selector string         `json:"selector,omitempty" doc:"Selector" code:"selector"`
 	Script   string         `json:"script,omitempty" doc:"Script" code:"shell"`
+	Args     []string       `json:"args,omitempty" doc:"Scripts" code:"shell"`
 	Record   map[string]any `json:"record" doc:"Record of the run" default:"run.record"`
 }
 

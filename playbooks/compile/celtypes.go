@@ -38,7 +38,11 @@ func element(t activities.Type) activities.Type {
 	if t.Elem == nil {
 		return activities.Type{Kind: activities.Any}
 	}
-	return *t.Elem
+	inner := *t.Elem
+	if inner.Code == "" {
+		inner.Code = t.Code // a list of commands is code as one command is
+	}
+	return inner
 }
 
 // object gives the name of an object type: its fields, as far as a message can carry them.

@@ -37,9 +37,9 @@ type compiler struct {
 	items        map[string]string          // foreach variables: the notation of their types
 	in, out      map[string]activities.Type // of activities, read once
 
-	dirtyAt    map[plan.Position]bool // the expression at that place gives what comes from the alert
-	dirtySteps map[string]bool        // steps whose values do
-	dirtyItems map[string]bool        // foreach variables that do
+	dirtyAt    map[plan.Position]taint // whose words the expression at that place gives
+	dirtySteps map[string]taint        // and the steps that are no activity's
+	dirtyItems map[string]taint        // and the foreach variables
 }
 
 func newCompiler(o Options) *compiler {
@@ -56,9 +56,9 @@ func newCompiler(o Options) *compiler {
 		in:      map[string]activities.Type{},
 		out:     map[string]activities.Type{},
 
-		dirtyAt:    map[plan.Position]bool{},
-		dirtySteps: map[string]bool{},
-		dirtyItems: map[string]bool{},
+		dirtyAt:    map[plan.Position]taint{},
+		dirtySteps: map[string]taint{},
+		dirtyItems: map[string]taint{},
 	}
 	c.checker = newChecker(c.types)
 	return c

@@ -52,7 +52,9 @@ func (c *compiler) bind(n *syntax.Node, head *syntax.Mapping, f *plan.Foreach, p
 	item := variable{name: f.As, t: types.DynType}
 	p.facts = p.facts.without(f.As)
 	if ok {
-		c.dirtyItems[f.As] = c.dirtyItems[f.As] || c.tainted(checked, "")
+		if by := c.tainted(checked, ""); by != nobodys {
+			c.dirtyItems[f.As] = by
+		}
 		switch t := checked.OutputType(); t.Kind() {
 		case types.ListKind:
 			item.t = c.types.detached(t.Parameters()[0])

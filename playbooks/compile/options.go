@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"slices"
-
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
@@ -26,7 +24,7 @@ type Options struct {
 	Resolved func(Locked)
 
 	callers []string // the names of the playbooks whose calls lead here
-	dirty   []string // the inputs that come from the alert
+	dirty   []string // the inputs that may have an attacker's words
 }
 
 // Source is a playbook's text and where it came from.
@@ -41,24 +39,23 @@ func With(file string, data []byte, o Options) (plan.Plan, []syntax.Problem) {
 	return p, problems
 }
 
-// compileSource also tells whether the outputs come from the alert.
-func compileSource(file string, data []byte, o Options) (plan.Plan, bool, []syntax.Problem) {
+// compileSource also tells whose words the outputs may have.
+func compileSource(file string, data []byte, o Options) (plan.Plan, taint, []syntax.Problem) {
 	root, problems := syntax.Parse(file, data)
 	if root == nil {
-		return plan.Plan{}, false, problems
+		return plan.Plan{}, nobodys, problems
 	}
 	c := newCompiler(o)
 	c.reader.Add(problems...)
 	c.plan.Source = file
 	c.playbook(root)
 	if found := c.reader.Problems(); len(found) > 0 {
-		return plan.Plan{}, false, found
+		return plan.Plan{}, nobodys, found
 	}
 	if problem, bad := c.seal(root); bad {
-		return plan.Plan{}, false, []syntax.Problem{problem}
+		return plan.Plan{}, nobodys, []syntax.Problem{problem}
 	}
-	soiled := slices.ContainsFunc(c.plan.Outputs, c.dirtyEntry)
-	return c.plan, soiled, nil
+	return c.plan, c.dirtyEntries(c.plan.Outputs), nil
 }
 
 // Compile is With where a playbook stands alone: it can read no file and call no other playbook.

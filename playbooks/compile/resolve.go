@@ -18,7 +18,7 @@ type candidate struct {
 	plan    plan.Plan
 	version *semver.Version
 	sum     string
-	soiled  bool // its outputs come from the alert
+	soiled  taint // whose words its outputs may have
 }
 
 // resolve finds the newest playbook of that name within the wanted versions; a lock says which ones there are.

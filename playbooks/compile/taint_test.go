@@ -15,6 +15,8 @@ func TestAnAlertsWordsAreFollowedThroughCalls(t *testing.T) {
 		"outputs: {said: \"${{ steps.keep.output.said }}\", fixed: x, grave: \"${{ alert.rule }}\"}\n")
 	relay := playbook("relay", "1.0.0", "inputs: {word: {type: string, required: true}}\n"+
 		"steps:\n  - {id: on, phase: identify, call: {playbook: runner, inputs: {word: \"${{ inputs.word }}\"}}}\n")
+	looker := playbook("looker", "1.0.0", "steps:\n  - {id: look, phase: identify, uses: kube.look, with: {namespace: a, pod: b}}\n"+
+		"outputs: {node: \"${{ steps.look.output.node }}\"}\n")
 	first := func(call string) string { return "{id: sub, phase: identify, call: {" + call + "}}" }
 	then := func(field string) string {
 		return first("playbook: echo, inputs: {word: ok}") + "\n  - {id: after, uses: code.run, with: {" + field + "}}"
@@ -29,12 +31,19 @@ func TestAnAlertsWordsAreFollowedThroughCalls(t *testing.T) {
 		{"through two calls", shell, first(`playbook: relay, inputs: {word: "${{ alert.rule }}"}`), "something safe"},
 		{"an output beside one of the alert", shell, then(`script: "ls ${{ steps.sub.output.fixed }}"`), "this is a command of a shell"},
 		{"an output that is quoted", shell, then(`script: "ls ${{ shell.quote(steps.sub.output.grave) }}"`), ""},
+		{"what an activity gives", shell, "{id: look, phase: identify, uses: kube.look, with: {namespace: a, pod: b}}\n  - " +
+			`{id: sub, call: {playbook: runner, inputs: {word: "${{ steps.look.output.node }}"}}}`, `an attacker may choose what step "look" gives, and the playbook "runner" takes its input word for something safe`},
+		{"what an activity gives, quoted there", `script: "ls ${{ shell.quote(inputs.word) }}"`, "{id: look, phase: identify, uses: kube.look, with: {namespace: a, pod: b}}\n  - " +
+			`{id: sub, call: {playbook: runner, inputs: {word: "${{ steps.look.error }}"}}}`, ""},
+		{"an alias there", `script: "ls ${{ [inputs].map(i, i.word)[0] }} ${{ inputs.word == 'x' }}"`, first(`playbook: runner, inputs: {word: "${{ alert.rule }}"}`), "something safe"},
+		{"an output of an activity there", shell, first("playbook: looker") + `
+  - {id: after, uses: code.run, with: {script: "ls ${{ steps.sub.output.node }}"}}`, `an attacker may choose what step "sub" gives`},
 		{"set inside of a foreach", shell, "{id: each, phase: identify, foreach: {in: \"['a']\", as: x}, do: [{id: keep, set: {word: \"${{ alert.rule }}\"}}]}\n" +
 			"  - {id: after, uses: code.run, with: {script: \"ls ${{ steps.each.items.map(i, i.keep.output.word).join(' ') }}\"}}", "this is a command of a shell"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			files := folder{"runner.yaml": runner(test.runner), "echo.yaml": echo, "relay.yaml": relay}
+			files := folder{"looker.yaml": looker, "runner.yaml": runner(test.runner), "echo.yaml": echo, "relay.yaml": relay}
 			p, problems := With("caller.yaml", []byte(playbook("caller", "1.0.0", "steps:\n  - "+test.steps+"\n")), files.options())
 			if test.wrong == "" {
 				if len(problems) > 0 {

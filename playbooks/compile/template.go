@@ -149,15 +149,23 @@ func (c *compiler) holes(n *syntax.Node, want activities.Type, what string, p pl
 func (c *compiler) alone(s span, want activities.Type, what string, p place) plan.Value {
 	expr := s.expr()
 	if checked, ok := c.check(s, p); ok {
-		if want.Code != "" && c.tainted(checked, want.Code) {
-			c.reader.Add(s.at(0).Problem("tainted", "%s is %s, and an attacker chooses what the alert says; write it here, with %s.quote(…) around what comes from the alert",
-				what, languageName(want.Code), want.Code))
-		}
+		c.whole(s, checked, want.Code, what)
 		if why := c.assignable(checked.OutputType(), want); why != "" {
 			c.reader.Add(s.at(0).Problem("type", "%s must be %s, but the expression gives %s", what, brief(want), why))
 		}
 	}
 	return plan.Value{Expr: &expr}
+}
+
+// whole refuses an expression that is code from end to end and has words in it that an attacker can choose.
+func (c *compiler) whole(s span, checked *cel.Ast, language, what string) {
+	if language == "" {
+		return
+	}
+	if by := c.tainted(checked, language); by != nobodys {
+		c.reader.Add(s.at(0).Problem("tainted", "%s is %s, and %s; write it here, with %s.quote(…) around those words",
+			what, languageName(language), by, language))
+	}
 }
 
 // writable tells whether a value can stand inside a text.

@@ -76,7 +76,7 @@ func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surrou
 		s.Approve, s.Output = c.approve(m.Map("approve"), at.place), approveOutput
 	case "set":
 		s.Set, s.Output = c.set(m.Map("set"), at.place)
-		c.soil(s.Path, slices.ContainsFunc(s.Set, c.dirtyEntry))
+		c.soil(s.Path, c.dirtyEntries(s.Set))
 	case "call":
 		s.Call, s.Output = c.call(m.Map("call"), s.Path, at.place)
 	case "rollback":

@@ -19,6 +19,7 @@ type view struct {
 	children []*view          // of parallel, if, switch, or of an item
 	item     *view            // of foreach
 	gathers  bool             // its output are those of the children by their ids
+	verb     bool             // its output is no activity's
 	choices  []string         // of approve
 	absent   []reason         // why it may have no output
 }
@@ -142,7 +143,7 @@ func (c *compiler) given(v *view, step plan.Step) {
 	if err != nil {
 		out = anything()
 	}
-	v.output = &out
+	v.output, v.verb = &out, true
 	if step.Approve != nil {
 		v.choices = step.Approve.Choices
 	}
