@@ -13,7 +13,8 @@ import (
 const maxCalls = 8
 
 // call resolves another playbook, embeds its plan and checks what is handed to it. It gives the type of its outputs too.
-func (c *compiler) call(m *syntax.Mapping, path string, p place) (*plan.Call, string) {
+func (c *compiler) call(m *syntax.Mapping, at surroundings) (*plan.Call, string) {
+	p, path := at.place, at.path
 	name := m.RequiredText("playbook")
 	found, ok := c.resolve(m, name)
 	if !ok {
@@ -25,7 +26,7 @@ func (c *compiler) call(m *syntax.Mapping, path string, p place) (*plan.Call, st
 		return &plan.Call{Playbook: name}, plan.Notation(anything())
 	}
 	given := c.callWith(m, found.plan, p)
-	found = c.handed(m, found, given)
+	found = c.handed(m, found, given, at)
 	if found.soiled != nobodys {
 		c.soil(path, byStep(path[strings.LastIndex(path, "/")+1:]))
 	}
@@ -52,8 +53,8 @@ func (c *compiler) callWith(m *syntax.Mapping, called plan.Plan, p place) []plan
 }
 
 // handed compiles a playbook again where it is handed words that an attacker can choose: its inputs must then be quoted as
-// the alert must.
-func (c *compiler) handed(m *syntax.Mapping, found candidate, given []plan.Entry) candidate {
+// the alert must. So is one that a foreach calls: its keys must then tell the items apart.
+func (c *compiler) handed(m *syntax.Mapping, found candidate, given []plan.Entry, at surroundings) candidate {
 	var dirty []string
 	var by taint
 	for _, e := range given {
@@ -61,13 +62,18 @@ func (c *compiler) handed(m *syntax.Mapping, found candidate, given []plan.Entry
 			dirty, by = append(dirty, e.Key), words
 		}
 	}
-	if len(dirty) == 0 {
+	o := c.nested()
+	o.dirty, o.loops = dirty, c.handing(given, at)
+	if len(o.dirty)+len(o.loops) == 0 {
 		return found
 	}
-	o := c.nested()
-	o.dirty = dirty
 	again, soiled, problems := compileSource(found.source.File, found.source.Data, o)
-	if len(problems) > 0 {
+	switch {
+	case len(problems) > 0 && problems[0].Rule == "idempotencyKey":
+		c.reader.Report(m.Optional("playbook"), "idempotencyKey", "the playbook %q cannot be called for every item of a foreach: %s",
+			found.plan.Name, problems[0].Error())
+		return found
+	case len(problems) > 0:
 		c.reader.Report(m.Optional("inputs"), "tainted", "%s, and the playbook %q takes its input %s for something safe: %s",
 			by, found.plan.Name, strings.Join(dirty, ", "), problems[0].Error())
 		return found

@@ -40,23 +40,23 @@ func (c *compiler) conditionFacts(n *syntax.Node, p place) (expr plan.Expr, hold
 
 // readsNothing tells whether an expression has no variables but those of its own loops.
 func readsNothing(tree *ast.AST) bool {
-	own := map[string]bool{}
-	var free []string
+	own, nothing := ownVariables(tree), true
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		switch e.Kind() {
-		case ast.ComprehensionKind:
+		nothing = nothing && (e.Kind() != ast.IdentKind || own[e.AsIdent()])
+	}))
+	return nothing
+}
+
+// ownVariables are those of the loops inside of an expression.
+func ownVariables(tree *ast.AST) map[string]bool {
+	own := map[string]bool{}
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
 			loop := e.AsComprehension()
 			own[loop.IterVar()], own[loop.IterVar2()], own[loop.AccuVar()] = true, true, true
-		case ast.IdentKind:
-			free = append(free, e.AsIdent())
 		}
 	}))
-	for _, name := range free {
-		if !own[name] {
-			return false
-		}
-	}
-	return true
+	return own
 }
 
 // constantValue gives the value of a condition that reads nothing.

@@ -34,9 +34,10 @@ func (c *compiler) foreach(m *syntax.Mapping, onError plan.OnError, at surroundi
 	case plan.Fail, plan.RollBack:
 		at.onError = f.OnError
 	}
-	at.together, at.loop = at.together || f.Concurrency > 1, at.path
+	at.together = at.together || f.Concurrency > 1
 	if n := head.Required("in"); n != nil {
 		at.place = c.bind(n, head, f, at.place)
+		at.loops = append(slices.Clone(at.loops), looping{as: f.As, path: at.path})
 	}
 	head.Done()
 	if m.Required("do") != nil {

@@ -23,8 +23,9 @@ type Options struct {
 	// Resolved is told which file each call means.
 	Resolved func(Locked)
 
-	callers []string // the names of the playbooks whose calls lead here
-	dirty   []string // the inputs that may have an attacker's words
+	callers []string  // the names of the playbooks whose calls lead here
+	dirty   []string  // the inputs that may have an attacker's words
+	loops   []looping // around the calls that lead here
 }
 
 // Source is a playbook's text and where it came from.

@@ -119,6 +119,6 @@ func (c *compiler) candidates(n *syntax.Node, name string) ([]candidate, bool) {
 func (c *compiler) nested() Options {
 	o := c.options
 	o.callers = append(slices.Clone(o.callers), c.plan.Name)
-	o.dirty = nil
+	o.dirty, o.loops = nil, nil
 	return o
 }

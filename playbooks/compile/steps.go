@@ -16,13 +16,13 @@ const MaxSteps = 500
 type surroundings struct {
 	defaults
 	place
-	path     string // of the block
-	phase    string // of the block, or of the step before at the top
-	top      bool   // at the top the phases must come in order
-	closing  bool   // in finally, where the run has ended already
-	together bool   // in steps that run at the same time as others
-	passing  bool   // in a foreach that passes over failed items
-	loop     string // path of the innermost foreach around
+	path     string    // of the block
+	phase    string    // of the block, or of the step before at the top
+	top      bool      // at the top the phases must come in order
+	closing  bool      // in finally, where the run has ended already
+	together bool      // in steps that run at the same time as others
+	passing  bool      // in a foreach that passes over failed items
+	loops    []looping // around, the outermost first
 }
 
 func (c *compiler) steps(top *syntax.Mapping, d defaults) place {

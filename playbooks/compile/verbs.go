@@ -78,7 +78,7 @@ func (c *compiler) doing(m *syntax.Mapping, s *plan.Step, verb string, at surrou
 		s.Set, s.Output = c.set(m.Map("set"), at.place)
 		c.soil(s.Path, c.dirtyEntries(s.Set))
 	case "call":
-		s.Call, s.Output = c.call(m.Map("call"), s.Path, at.place)
+		s.Call, s.Output = c.call(m.Map("call"), at)
 	case "rollback":
 		s.Rollback, s.Output = c.rollback(m, at), rollbackOutput
 	case "stop":
