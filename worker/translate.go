@@ -25,7 +25,7 @@ func translate(ctx context.Context, err error) error {
 	case errors.As(err, &application):
 		return err
 	case ctx.Err() != nil && stopping(ctx):
-		return flat(workflows.KindTemporary, errStopping.Error(), temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
+		return flat(workflows.KindStopped, errStopping.Error(), temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return temporal.NewCanceledError()
 	case errors.As(err, &permanent):

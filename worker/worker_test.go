@@ -225,3 +225,21 @@ func TestRolesAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestAWorkerThatStopsIsNoFaultOfTheStep: what a playbook says of failures does not make its end final.
+func TestAWorkerThatStopsIsNoFaultOfTheStep(t *testing.T) {
+	stop := make(chan struct{})
+	b := newBench(func(ctx context.Context, _ activities.Call, _ in) (out, error) { return out{}, ctx.Err() })
+	b.SetWorkerStopChannel(stop)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx, Interceptors: []interceptor.WorkerInterceptor{
+		&around{log: slog.New(slog.NewTextHandler(&b.log, nil))},
+	}})
+	close(stop)
+	cancel()
+	_, err := b.try(`{"pod":"web"}`)
+	var got *temporal.ApplicationError
+	if !errors.As(err, &got) || got.Type() != workflows.KindStopped || got.NonRetryable() {
+		t.Fatalf("got %v", err)
+	}
+}

@@ -40,9 +40,10 @@ const silence = 15 * time.Second
 
 // Kinds of failure that the engine adds to the activities' own. They are types of errors in histories.
 const (
-	KindTemporary  = "Temporary"  // an error that retries did not mend
-	KindThrottled  = "Throttled"  // a service that refused to be asked so often
-	KindTimeout    = "Timeout"    // no answer in time, or the worker was lost
+	KindTemporary  = plan.Temporary // an error that retries did not mend
+	KindThrottled  = plan.Throttled
+	KindTimeout    = plan.Timeout
+	KindStopped    = "Stopped"    // the worker was stopped in the middle of it: no fault of the step
 	KindExpression = "Expression" // an expression of the playbook failed on this run's values
 	KindAborted    = "Aborted"    // a person ended the case
 )

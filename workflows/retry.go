@@ -2,9 +2,11 @@ package workflows
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -14,10 +16,10 @@ import (
 )
 
 // patiently runs the activity with its retries. Temporal makes them, unless the playbook wants what Temporal's policy does
-// not have: a condition on the failure, or waits that are not all alike.
+// not have: a condition on the failure, waits that are not all alike, or timeouts that are final.
 func (c *incident) patiently(ctx workflow.Context, s plan.Step, at *frame, path string, o workflow.ActivityOptions, in ActivityInput) (json.RawMessage, error) {
 	r := s.Uses.Retry
-	if r.When == nil && r.Jitter == 0 {
+	if r.When == nil && r.Jitter == 0 && !slices.Contains(r.Never, KindTimeout) {
 		raw, err := c.execute(ctx, o, s.Uses.Activity, in)
 		return raw, outcomeOf(path, err)
 	}
@@ -37,7 +39,7 @@ func (c *incident) patiently(ctx workflow.Context, s plan.Step, at *frame, path 
 			again.forget()
 			return raw, nil
 		}
-		if err := again.after(ctx, failureOf(path, err)); err != nil {
+		if err := again.after(ctx, failureOf(path, err), pauseAsked(err)); err != nil {
 			again.forget()
 			return nil, err
 		}
@@ -70,15 +72,16 @@ func (r retrying) pause(ctx workflow.Context) error {
 	return r.c.gate(ctx)
 }
 
-// after begins the pause behind a failed attempt, or says what to make of the failure where it is not tried again.
-func (r retrying) after(ctx workflow.Context, err error) error {
+// after begins the pause behind a failed attempt, at least the one that was asked for, or says what to make of the failure
+// where it is not tried again.
+func (r retrying) after(ctx workflow.Context, err error, asked time.Duration) error {
 	c := r.c
 	c.Tries[r.tries]++
 	again, because := c.worthwhile(ctx, r.step, r.at, r.path, err, c.Tries[r.tries])
 	if !again {
 		return because
 	}
-	pause := jittered(r.step.Uses.Retry, r.key, c.Tries[r.tries])
+	pause := max(jittered(r.step.Uses.Retry, r.key, c.Tries[r.tries]), asked)
 	if r.most > 0 && r.left(ctx) <= pause { // the next attempt would have no time
 		return err
 	}
@@ -91,6 +94,15 @@ func (r retrying) left(ctx workflow.Context) time.Duration { return r.c.left(ctx
 func (r retrying) forget() {
 	delete(r.c.Tries, r.tries)
 	delete(r.c.Deadlines, r.whole)
+}
+
+// pauseAsked is how long the activity itself wants to be left alone, such as by a service that throttles.
+func pauseAsked(err error) time.Duration {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return min(application.NextRetryDelay(), maxGap)
+	}
+	return 0
 }
 
 func outcomeOf(path string, err error) error {
@@ -117,7 +129,7 @@ func (c *incident) worthwhile(ctx workflow.Context, s plan.Step, at *frame, path
 	if stop := c.stopping(ctx); stop != nil {
 		return false, stop
 	}
-	if r.When == nil {
+	if r.When == nil || f.Kind == KindStopped {
 		return true, nil
 	}
 	scope := c.scope(ctx, at)

@@ -85,8 +85,10 @@ func (c *compiler) retry(m *syntax.Mapping, r plan.Retry, p place) plan.Retry {
 	return r
 }
 
+// kinds reads the failures that are final. Those that no retry mends may be named too: they are final anyway.
 func (c *compiler) kinds(m *syntax.Mapping) []string {
 	known := []string{
+		plan.Temporary, plan.Throttled, plan.Timeout,
 		string(activities.Forbidden), string(activities.InvalidInput), string(activities.NotFound), string(activities.Conflict),
 		string(activities.GuardTripped), string(activities.Corrupt), string(activities.Unsupported),
 	}

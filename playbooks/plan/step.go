@@ -70,13 +70,20 @@ type Undo struct {
 	Timeout  time.Duration     `json:"timeout,omitempty"`
 }
 
+// Kinds of failure that are retried where `never` does not name them.
+const (
+	Temporary = "Temporary" // an error that may mend itself
+	Throttled = "Throttled" // a service that refused to be asked so often
+	Timeout   = "Timeout"   // no answer in time, or the worker was lost
+)
+
 // Retry is the retry policy of an activity. Attempts is never zero: nothing is retried for ever.
 type Retry struct {
 	Attempts int           `json:"attempts"`
 	Initial  time.Duration `json:"initial"`
 	Backoff  float64       `json:"backoff"`
 	Max      time.Duration `json:"max"`
-	Never    []string      `json:"never,omitempty"`  // kinds of permanent failure, besides those that are always final
+	Never    []string      `json:"never,omitempty"`  // kinds of failure that are final here, besides those that always are
 	Jitter   float64       `json:"jitter,omitempty"` // share by which a wait is made shorter or longer, 0 to 1
 	When     *Expr         `json:"when,omitempty"`   // a condition on `error`; false makes a failure final
 }
