@@ -29,8 +29,6 @@ const (
 	MaxOutput = 64 << 10  // one activity's output; the worker refuses more
 	MaxInput  = 1 << 20   // one activity's input
 	MaxAlert  = 4 << 10   // one alert that is signalled: 10,000 of them, the most that a run takes, are 40 MiB
-	maxItems  = 500       // one foreach, where the playbook sets no limit
-	mostItems = 2000      // one foreach, whatever the playbook says: a history ends at 51,200 events
 	maxJoined = 20        // alerts kept as they were signalled
 	maxGap    = time.Hour // between two attempts, whatever the playbook says
 )

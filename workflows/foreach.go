@@ -45,16 +45,30 @@ func (c *incident) items(ctx workflow.Context, f *plan.Foreach, at *frame, path 
 	if err != nil {
 		return nil, expressionFailure(path, err)
 	}
-	limit := maxItems
-	if f.Max > 0 {
-		limit = min(f.Max, mostItems)
-	}
-	if len(items) > limit {
+	if limit := mostOf(f); len(items) > limit {
 		return nil, &failure{path, string(activities.GuardTripped),
-			fmt.Sprintf("%d items are more than the limit of %d", len(items), limit),
-			"see whether so many targets are right; then skip the step with a reason, or abort and raise `max`"}
+			fmt.Sprintf("%d items are more than the limit of %d", len(items), limit), tooMany(f, len(items))}
 	}
 	return items, nil
+}
+
+func mostOf(f *plan.Foreach) int {
+	if f.Max == 0 {
+		return plan.UsualItems
+	}
+	return min(f.Max, plan.MostItems)
+}
+
+// tooMany is what to do about so many items.
+func tooMany(f *plan.Foreach, items int) string {
+	advice := "see whether so many targets are right; then skip the step with a reason, or abort and "
+	switch {
+	case items > plan.MostItems:
+		return fmt.Sprintf("%sgo through the list in parts: no foreach takes more than %d", advice, plan.MostItems)
+	case f.Max == 0:
+		return fmt.Sprintf("%sset `max`, which is %d where the playbook does not say and at most %d", advice, plan.UsualItems, plan.MostItems)
+	}
+	return fmt.Sprintf("%sraise `max`, to at most %d", advice, plan.MostItems)
 }
 
 func (l *loop) run(ctx workflow.Context) error {

@@ -10,11 +10,8 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/syntax"
 )
 
-// Limits of a foreach.
-const (
-	maxConcurrency = 64
-	maxItems       = 10_000
-)
+// maxConcurrency is how many items a foreach may work on at once.
+const maxConcurrency = 64
 
 func (c *compiler) foreach(m *syntax.Mapping, onError plan.OnError, at surroundings) *plan.Foreach {
 	head := m.Map("foreach")
@@ -25,7 +22,7 @@ func (c *compiler) foreach(m *syntax.Mapping, onError plan.OnError, at surroundi
 	if head.Has("concurrency") {
 		f.Concurrency = head.Int("concurrency", 1, maxConcurrency)
 	}
-	f.Max = head.Int("max", 1, maxItems)
+	f.Max = head.Int("max", 1, plan.MostItems)
 	f.OnError = c.onError(head, onError)
 	c.passedOver(head, f.OnError, at)
 	switch f.OnError { // for a step inside that says nothing itself

@@ -88,6 +88,13 @@ type Retry struct {
 	When     *Expr         `json:"when,omitempty"`   // a condition on `error`; false makes a failure final
 }
 
+// How many items a foreach may have. The record of a case holds each of its steps, and with more of them it would be too
+// large to be asked for, reported and handed on.
+const (
+	UsualItems = 500  // where the playbook sets no limit
+	MostItems  = 2000 // whatever the playbook says
+)
+
 // Foreach runs Do once for each item of In, at most Concurrency at a time; results stand by index in input order.
 type Foreach struct {
 	In          Expr    `json:"in"`
