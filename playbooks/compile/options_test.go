@@ -143,11 +143,19 @@ func TestASchedulesAlertIsReadWhenItIsCompiled(t *testing.T) {
 		return []byte(playbook("drill", "1.0.0", "triggers:\n  - id: weekly\n    schedule: {cron: \"0 10 * * TUE\", timezone: Europe/Berlin, jitter: 10m}\n"+
 			"    mode: drill\n    alert: "+file+"\ndedup: {key: alert.rule}\nsteps:\n  - {id: look, phase: identify, uses: kube.look, with: {namespace: a, pod: b}}\n"))
 	}
-	files := folder{"own.json": `{"rule":"Terminal shell","target":{"pod":"web"}}`, "falco.json": `{"output_fields":{}}`, "broken.json": `{`}
+	files := folder{"own.json": `{"rule":"Terminal shell","target":{"pod":"web"}}`, "falco.json": `{"output_fields":{}}`, "broken.json": `{`,
+		"typo.json":  "{\"rulee\": \"Terminal shell\",\n  \"target\": {\"nodee\": \"n\"}, \"fields\": {\"any\": [{\"thing\": 1}]}}",
+		"words.json": `{"rule": "x", "tags": ["a"], "fields": {"any": [{"thing": 1}]}, "time": "2026-01-01T00:00:00Z"}`,
+		"empty.json": `{"target": {"pod": "web"}}`, "case.json": `{"Rule": "x"}`}
 	tests := []struct{ file, rule, wrong string }{
 		{"own.json", "Terminal shell", ""},
 		{"falco.json", "from falco", ""},
+		{"words.json", "x", ""},
 		{"broken.json", "", "holds no alert"},
+		{"typo.json", "", `line 1, column 2: an alert has no "rulee" here; did you mean "rule"?`},
+		{"typo.json", "", `line 2, column 14: an alert has no "nodee" here; did you mean "node"?`},
+		{"empty.json", "", `it has no "rule"`},
+		{"case.json", "", `an alert has no "Rule" here; did you mean "rule"?`},
 		{"missing.json", "", "cannot be read: no such file"},
 		{"../own.json", "", "must stand in the playbook's folder"},
 		{"/etc/passwd", "", "must stand in the playbook's folder"},

@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"encoding/json"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -74,44 +72,4 @@ func (c *compiler) drill(m *syntax.Mapping, t *plan.Trigger) {
 		return
 	}
 	t.Alert = c.alertFile(n)
-}
-
-// alertFile reads the alert that a schedule's runs are opened with. Its file stands in the playbook's folder or below it.
-func (c *compiler) alertFile(n *syntax.Node) *plan.Alert {
-	name := c.reader.Text(n, `"alert"`)
-	switch {
-	case name == "":
-		return nil
-	case !filepath.IsLocal(name):
-		c.reader.Report(n, "path", "the file %q must stand in the playbook's folder or below it", name)
-		return nil
-	case c.options.Read == nil:
-		c.reader.Report(n, "missing-file", "the file %q cannot be read: this playbook does not stand in a folder", name)
-		return nil
-	}
-	raw, err := c.options.Read(name)
-	if err != nil {
-		c.reader.Report(n, "missing-file", "the file %q cannot be read: %v", name, err)
-		return nil
-	}
-	alert, err := c.parseAlert(raw)
-	if err != nil {
-		c.reader.Report(n, "alert", "the file %q holds no alert: %v", name, err)
-		return nil
-	}
-	return &alert
-}
-
-// parseAlert reads an alert in Firebreak's own words, or in a source's.
-func (c *compiler) parseAlert(raw []byte) (plan.Alert, error) {
-	var form map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &form); err != nil {
-		return plan.Alert{}, err
-	}
-	if _, falco := form["output_fields"]; falco && c.options.Alert != nil {
-		return c.options.Alert(raw)
-	}
-	var alert plan.Alert
-	err := json.Unmarshal(raw, &alert)
-	return alert, err
 }
