@@ -76,7 +76,7 @@ type Activity[In, Out any] struct {
 	Effect      Effect
 	Volatility  Rank // captures only
 	Place       Place
-	Targets     []TargetField // what a change or a destruction acts on
+	Targets     []TargetField // what a change or a destruction acts on, and whose evidence a capture takes
 	Idempotency string        // why a second run with the same Key is harmless
 	Permissions []Permission
 	Timeout     time.Duration // of one attempt, when the playbook gives none

@@ -49,6 +49,7 @@ func SnapshotVolumes(c Clients) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Disk,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "instance", Kind: "Instance"}},
 		Idempotency: "The set is tagged with case and key and looked for by these tags before it is made, by every attempt after the first for as long as EC2 may still hide it; a second run waits for the first one's set, and leaves a lock that stands as it is.",
 		Permissions: []activities.Permission{
 			{IAM: "ec2:DescribeVolumes", Why: "learn which volumes the set has to cover"},

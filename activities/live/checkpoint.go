@@ -50,6 +50,7 @@ func CheckpointContainers(c Cluster, s Store) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Memory,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "pod", Kind: "Pod"}},
 		Idempotency: "A container of which this call has recorded a checkpoint is not checkpointed again.",
 		Permissions: []activities.Permission{
 			{Resource: "pods", Verbs: []string{"get"}, Why: "see which containers run, where, and that the pod is still the same"},

@@ -53,6 +53,7 @@ func Logs(c Cluster, s Store) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Logs,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "pod", Kind: "Pod"}},
 		Idempotency: "A log that this call has kept already is not read again.",
 		Permissions: []activities.Permission{
 			{Resource: "pods", Verbs: []string{"get"}, Why: "see which containers there are and that the pod is still the same"},

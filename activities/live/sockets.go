@@ -32,6 +32,7 @@ func Sockets(c Cluster, s Store, p Probe) activities.Definition {
 		Effect:      activities.Capture,
 		Volatility:  activities.Sockets,
 		Place:       activities.OnCluster,
+		Targets:     []activities.TargetField{{Field: "pod", Kind: "Pod"}},
 		Idempotency: "The ephemeral containers' names follow from the key: a second attempt reads what the first one's printed; what is evidence is not read again.",
 		Permissions: lookPermissions(),
 		Timeout:     5 * time.Minute,

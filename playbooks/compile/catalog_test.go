@@ -107,6 +107,7 @@ func testCatalog() activities.Catalog {
 		}),
 		activities.Define(activities.Activity[shootIn, shootOut]{
 			Name: "disk.shoot", Effect: activities.Capture, Volatility: activities.Disk, Place: activities.OnCluster, Timeout: 6 * time.Hour,
+			Targets:   []activities.TargetField{{Field: "instance", Kind: "Instance"}},
 			Heartbeat: time.Minute, Run: run[shootIn, shootOut],
 		}),
 		activities.Define(activities.Activity[snapshot, openOut]{
@@ -124,7 +125,8 @@ func testCatalog() activities.Catalog {
 			Name: "kube.poll", Effect: activities.Read, Place: activities.OnCluster, Timeout: time.Minute, Run: run[podRef, pollOut],
 		}),
 		activities.Define(activities.Activity[podRef, cordonOut]{
-			Name: "kube.kill", Effect: activities.Destroy, Place: activities.OnCluster, Timeout: time.Minute, Run: run[podRef, cordonOut],
+			Name: "kube.kill", Effect: activities.Destroy, Place: activities.OnCluster, Timeout: time.Minute,
+			Targets: []activities.TargetField{{Field: "name", Kind: "Pod"}}, Run: run[podRef, cordonOut],
 		}),
 		activities.Define(activities.Activity[shootIn, openOut]{
 			Name: "slow.thing", Effect: activities.Read, Place: activities.OnAnalysis, Run: run[shootIn, openOut],
@@ -136,6 +138,7 @@ func testCatalog() activities.Catalog {
 func capture(name string, rank activities.Rank) activities.Definition {
 	return activities.Define(activities.Activity[podRef, openOut]{
 		Name: name, Effect: activities.Capture, Volatility: rank, Place: activities.OnCluster, Timeout: time.Minute,
-		Run: run[podRef, openOut],
+		Targets: []activities.TargetField{{Field: "name", Kind: "Pod"}},
+		Run:     run[podRef, openOut],
 	})
 }

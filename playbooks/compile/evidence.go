@@ -23,6 +23,7 @@ func (c *compiler) evidence() {
 	}
 	for _, d := range c.destroying {
 		c.destroys(d, spots)
+		c.hits(d, spots)
 	}
 }
 
@@ -73,8 +74,18 @@ func (c *compiler) captures(s plan.Step) []string {
 }
 
 // callCaptures tells whether a called playbook takes evidence.
-func (c *compiler) callCaptures(call *plan.Call) bool {
-	return slices.ContainsFunc(c.plan.Playbooks, func(p plan.Plan) bool {
-		return p.Hash == call.Hash && slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return len(c.captures(s)) > 0 })
-	})
+func (c *compiler) callCaptures(call *plan.Call) bool { return c.captured(c.called(call)) }
+
+// called gives the steps of a called playbook.
+func (c *compiler) called(call *plan.Call) []plan.Step {
+	for _, p := range c.plan.Playbooks {
+		if p.Hash == call.Hash {
+			return p.Steps
+		}
+	}
+	return nil
+}
+
+func (c *compiler) captured(block []plan.Step) bool {
+	return slices.ContainsFunc(block, func(s plan.Step) bool { return len(c.captures(s)) > 0 })
 }

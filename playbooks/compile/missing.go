@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"fmt"
+
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
@@ -35,6 +37,11 @@ func (p proof) within(s plan.Step, looped bool) gap {
 	if why := p.passedOver(s, looped); why != "" {
 		return gap{why, s.ID}
 	}
+	if s.Call != nil {
+		if why := p.withinCall(s.Call.Playbook, p.called(s.Call)); why != "" {
+			return gap{why, s.ID}
+		}
+	}
 	looped = looped || s.Foreach != nil
 	for _, one := range p.alternatives(s) {
 		switch {
@@ -53,13 +60,47 @@ func (p proof) within(s plan.Step, looped bool) gap {
 	return p.withinAll(s.Foreach.Do, looped)
 }
 
-func (p proof) captured(block []plan.Step) bool {
+// withinCall says why evidence of a called playbook may not be there; "" where every capture is on every way through it. Of
+// the conditions there nothing is known here.
+func (p proof) withinCall(name string, block []plan.Step) string {
 	for _, s := range block {
-		if len(p.captures(s)) > 0 {
-			return true
+		if !p.captured([]plan.Step{s}) {
+			continue
+		}
+		if why := p.passedOver(s, true); why != "" {
+			return why + " in playbook " + name
+		}
+		for _, one := range blocksOf(s) {
+			if !p.captured(one.steps) && one.name != "parallel" && one.name != "do" {
+				return fmt.Sprintf("none is taken in the %q of step %s in playbook %s", one.name, s.ID, name)
+			}
+			if why := p.withinCall(name, one.steps); why != "" {
+				return why
+			}
+		}
+		if s.Call != nil {
+			if why := p.withinCall(s.Call.Playbook, p.called(s.Call)); why != "" {
+				return why
+			}
 		}
 	}
-	return false
+	return ""
+}
+
+// blocksOf gives the blocks of a step, also those of an if or a switch that are left out, but not those of its catch.
+func blocksOf(s plan.Step) (out []alternative) {
+	switch {
+	case s.Branch != nil:
+		return []alternative{{name: "then", steps: s.Branch.Then}, {name: "else", steps: s.Branch.Else}}
+	case s.Switch != nil:
+		for i, one := range s.Switch.Cases {
+			out = append(out, alternative{name: fmt.Sprintf("case %d", i+1), steps: one.Do})
+		}
+		return append(out, alternative{name: "default", steps: s.Switch.Default})
+	case s.Foreach != nil:
+		return []alternative{{name: "do", steps: s.Foreach.Do}}
+	}
+	return []alternative{{name: "parallel", steps: s.Parallel}}
 }
 
 func (p proof) withinAll(block []plan.Step, looped bool) gap {
