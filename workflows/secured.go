@@ -57,9 +57,14 @@ func (c *incident) elsewhere(steps []string) []any {
 				ids = append(ids, id)
 			}
 		}
-		if len(ids) > 0 {
-			list = append(list, map[string]any{"step": path, "what": "snapshots " + strings.Join(ids, ", ")})
+		if len(ids) == 0 {
+			continue
 		}
+		one := map[string]any{"step": path, "what": "snapshots " + strings.Join(ids, ", "), "snapshots": ids}
+		if region, _ := output["region"].(string); region != "" {
+			one["region"] = region
+		}
+		list = append(list, one)
 	}
 	return list
 }

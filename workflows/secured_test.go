@@ -90,6 +90,26 @@ func TestAnItemNeedsItsOwnEvidenceAlone(t *testing.T) {
 	}
 }
 
+// TestSnapshotsAreAskedForByTheirIds: what is kept elsewhere may have been deleted since.
+func TestSnapshotsAreAskedForByTheirIds(t *testing.T) {
+	b := newBench(t)
+	b.does("t.capture", func(string, int32, json.RawMessage) (any, error) {
+		return map[string]any{"region": "eu", "snapshots": []any{map[string]any{"id": "snap-1"}, map[string]any{"id": "snap-2"}}}, nil
+	})
+	b.does("t.destroy", ok("gone"))
+	b.does(workflows.CheckEvidence, ok("unchanged"))
+	b.start([]plan.Step{
+		use("disks", "t.capture", func(s *plan.Step) { s.Uses.Effect, s.Path = activities.Capture, "disks" }),
+		use("kill", "t.destroy", func(s *plan.Step) {
+			s.Uses.Effect, s.Path, s.Requires = activities.Destroy, "kill", &plan.Requires{Evidence: []string{"disks"}}
+		}),
+	}, nil)
+	want := `{"elsewhere":[{"region":"eu","snapshots":["snap-1","snap-2"],"step":"disks","what":"snapshots snap-1, snap-2"}],"steps":["disks"]}`
+	if got := b.inputs["kill/evidence"]; got != want {
+		t.Fatalf("asked for %s", got)
+	}
+}
+
 func TestAnIfThatDestroysNothingNeedsNoEvidence(t *testing.T) {
 	for _, destroys := range []bool{true, false} {
 		b := newBench(t)

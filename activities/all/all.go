@@ -69,12 +69,12 @@ func List(d Deps) []activities.Definition {
 		kube.DeletePod(d.Cluster), // needs evidence, or a waiver
 
 		// improve: what is left behind
-		ticket.Open(d.Tracker),                     // one ticket a finding
-		report.Render(d.Store),                     // the case as one page
-		evidence.ExportHistory(d.Store, d.History), // what Temporal forgets
-		evidence.Check(d.Store),                    // before a step that requires evidence
-		evidence.Seal(d.Store),                     // the manifest
-		evidence.NoteUndo(d.Store),                 // run by `firebreak undo`
+		ticket.Open(d.Tracker),                            // one ticket a finding
+		report.Render(d.Store),                            // the case as one page
+		evidence.ExportHistory(d.Store, d.History),        // what Temporal forgets
+		evidence.Check(d.Store, aws.Kept{Clients: d.AWS}), // before a step that requires evidence
+		evidence.Seal(d.Store),                            // the manifest
+		evidence.NoteUndo(d.Store),                        // run by `firebreak undo`
 	}
 }
 

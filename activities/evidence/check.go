@@ -25,6 +25,15 @@ type CheckInput struct {
 type Elsewhere struct {
 	Step string `json:"step" doc:"Path of the step"`
 	What string `json:"what" doc:"What it is and where, such as snapshots snap-0a, snap-0b"`
+
+	Snapshots []string `json:"snapshots,omitempty" doc:"Ids of EBS snapshots: it is asked whether they are still there and complete"`
+	Region    string   `json:"region,omitempty" doc:"Their AWS region; the worker's own when empty"`
+}
+
+// Snapshots tells whether snapshots in the cloud are still there and complete: NotFound or Corrupt where one is not, and any
+// other error where nobody could be asked.
+type Snapshots interface {
+	Check(ctx context.Context, region string, ids []string) error
 }
 
 // CheckOutput is the output of evidence.check.
@@ -32,31 +41,37 @@ type CheckOutput struct {
 	activities.Result
 
 	Files     int `json:"files" doc:"How many files were read and have the SHA-256 that the custody log says"`
-	Elsewhere int `json:"elsewhere" doc:"How many steps' evidence is kept elsewhere: it is noted, and was not read"`
+	Elsewhere int `json:"elsewhere" doc:"How many steps' evidence is kept elsewhere: it was asked for where that is possible, and is noted"`
 }
 
 // Check declares evidence.check.
-func Check(store Store) activities.Definition {
+func Check(store Store, snapshots Snapshots) activities.Definition {
 	return activities.Define(activities.Activity[CheckInput, CheckOutput]{
 		Name:        "evidence.check",
-		Summary:     "Reads evidence again and compares it with the custody log; runs before a step that requires it.",
+		Summary:     "Reads evidence again and compares it with the custody log, and asks whether its snapshots are still there; runs before a step that requires it.",
 		Effect:      activities.Capture,
 		Volatility:  activities.Unvolatile,
 		Place:       activities.OnAnalysis,
 		Idempotency: "It reads files and notes the same text once.",
-		Timeout:     30 * time.Minute,
-		Heartbeat:   time.Minute,
+		Permissions: []activities.Permission{
+			{IAM: "ec2:DescribeSnapshots", Why: "see that snapshots which are evidence are still there"},
+		},
+		Timeout:   30 * time.Minute,
+		Heartbeat: time.Minute,
 		Example: `id: check
 phase: resolve
 uses: evidence.check
 with: {steps: ["logs[0]/read_logs"]}
 timeout: 30m
 `,
-		Run: checker{store}.run,
+		Run: checker{store, snapshots}.run,
 	})
 }
 
-type checker struct{ store Store }
+type checker struct {
+	store     Store
+	snapshots Snapshots
+}
 
 func (k checker) run(ctx context.Context, call activities.Call, in CheckInput) (CheckOutput, error) {
 	out := CheckOutput{Result: activities.Result{Status: activities.Done}}
@@ -81,11 +96,7 @@ func (k checker) run(ctx context.Context, call activities.Call, in CheckInput) (
 		if files > 0 {
 			continue
 		}
-		what, kept := elsewhere(in.Elsewhere, step)
-		if !kept {
-			return out, missing(fmt.Errorf("the custody log has no evidence of step %q", step))
-		}
-		if err := c.Note(by, fmt.Sprintf("evidence of step %s is kept elsewhere: %s", step, what)); err != nil {
+		if err := k.elsewhere(ctx, c, by, in.Elsewhere, step); err != nil {
 			return out, err
 		}
 		out.Elsewhere++
@@ -97,13 +108,35 @@ func (k checker) run(ctx context.Context, call activities.Call, in CheckInput) (
 	return out, nil
 }
 
-func elsewhere(list []Elsewhere, step string) (string, bool) {
+// elsewhere notes evidence of a step that is no file here, after it was asked for where that is possible.
+func (k checker) elsewhere(ctx context.Context, c *custody.Case, by custody.By, list []Elsewhere, step string) error {
 	for _, one := range list {
-		if one.Step == step && strings.TrimSpace(one.What) != "" {
-			return one.What, true
+		if one.Step != step || strings.TrimSpace(one.What) == "" {
+			continue
 		}
+		text := fmt.Sprintf("evidence of step %s is kept elsewhere: %s", step, one.What)
+		if len(one.Snapshots) > 0 {
+			if err := k.there(ctx, one); err != nil {
+				return fmt.Errorf("evidence of step %q: %w", step, err)
+			}
+			text += ", which are there and complete"
+		}
+		return c.Note(by, text)
 	}
-	return "", false
+	return missing(fmt.Errorf("the custody log has no evidence of step %q", step))
+}
+
+// there fails where a snapshot is gone: nothing may be destroyed then.
+func (k checker) there(ctx context.Context, e Elsewhere) error {
+	if k.snapshots == nil {
+		return errors.New("this worker cannot ask for snapshots")
+	}
+	err := k.snapshots.Check(ctx, e.Region, e.Snapshots)
+	switch kind, _ := activities.KindOf(err); kind {
+	case activities.NotFound, activities.Corrupt:
+		return missing(err)
+	}
+	return err
 }
 
 // checkStep reads every file that a step has added, and gives their number.

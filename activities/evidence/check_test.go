@@ -1,6 +1,8 @@
 package evidence_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,7 +30,7 @@ func TestCheckReadsTheEvidenceAgain(t *testing.T) {
 		}
 	}
 	check := func(in string) (evidence.CheckOutput, error) {
-		return run[evidence.CheckOutput](t, evidence.Check(store), call("kill/evidence"), in)
+		return run[evidence.CheckOutput](t, evidence.Check(store, nil), call("kill/evidence"), in)
 	}
 	out, err := check(`{"steps":["live[0]/logs","live[1]/logs","disks"],"elsewhere":[{"step":"disks","what":"snapshots snap-1"}]}`)
 	if err != nil || out.Files != 2 || out.Elsewhere != 1 {
@@ -80,10 +82,54 @@ func TestCheckTellsHowFarItIsInALargeFile(t *testing.T) {
 	}
 	var b beats
 	ctx := activities.WithReporter(t.Context(), &b)
-	if _, err := evidence.Check(store).Run(ctx, call("kill/evidence"), []byte(`{"steps":["read"]}`)); err != nil {
+	if _, err := evidence.Check(store, nil).Run(ctx, call("kill/evidence"), []byte(`{"steps":["read"]}`)); err != nil {
 		t.Fatal(err)
 	}
 	if len(b.all) < 5 || b.all[0].Done >= size || b.all[len(b.all)-1].Done != size {
 		t.Errorf("%+v", b.all)
+	}
+}
+
+// bucket has snapshots with what is to be said of them.
+type bucket map[string]error
+
+func (b bucket) Check(_ context.Context, region string, ids []string) error {
+	for _, id := range ids {
+		if err, known := b[region+"/"+id]; err != nil || !known {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestCheckAsksForSnapshots: one that was deleted since it was taken lets nothing be destroyed, and neither does one of which
+// nobody can tell.
+func TestCheckAsksForSnapshots(t *testing.T) {
+	store := newStore(t)
+	cloud := bucket{
+		"eu/snap-1": nil, "eu/snap-2": nil,
+		"eu/snap-gone":   activities.Permanent(activities.NotFound, errors.New("snapshot is gone"), ""),
+		"eu/snap-broken": activities.Permanent(activities.Corrupt, errors.New("state error"), ""),
+		"eu/snap-odd":    errors.New("no answer"),
+	}
+	tests := []struct {
+		ids, wrong string
+		kind       activities.Kind
+	}{
+		{`"snap-1","snap-2"`, "", ""},
+		{`"snap-1","snap-gone"`, `evidence of step "disks": snapshot is gone`, activities.GuardTripped},
+		{`"snap-broken"`, "state error", activities.GuardTripped},
+		{`"snap-odd"`, "no answer", ""},
+	}
+	for _, test := range tests {
+		in := `{"steps":["disks"],"elsewhere":[{"step":"disks","what":"snapshots","region":"eu","snapshots":[` + test.ids + `]}]}`
+		out, err := run[evidence.CheckOutput](t, evidence.Check(store, cloud), call("kill/evidence"), in)
+		kind, _ := activities.KindOf(err)
+		if (err == nil) != (test.wrong == "") || kind != test.kind || err != nil && !strings.Contains(err.Error(), test.wrong) || err == nil && out.Elsewhere != 1 {
+			t.Errorf("%s: %+v, %v (%s)", test.ids, out, err, kind)
+		}
+		if _, err := run[evidence.CheckOutput](t, evidence.Check(store, nil), call("kill/evidence"), in); err == nil {
+			t.Errorf("%s: nobody was asked", test.ids)
+		}
 	}
 }
