@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -26,13 +27,33 @@ func registerAll(w worker.ActivityRegistry, catalog activities.Catalog, place ac
 }
 
 func runner(d activities.Definition) func(context.Context, workflows.ActivityInput) (json.RawMessage, error) {
+	own, broken := activities.Essence(d)
 	return func(ctx context.Context, in workflows.ActivityInput) (json.RawMessage, error) {
+		if broken != nil {
+			return nil, broken
+		}
+		if err := satisfies(d.Name, own, in.Declared); err != nil {
+			return nil, err
+		}
 		out, err := d.Run(ctx, in.Call, in.Input)
 		if err != nil {
 			return nil, err
 		}
 		return out, checkSize(d.Name, out)
 	}
+}
+
+// satisfies refuses a plan that was compiled for another declaration of the activity. Another worker of the queue may have
+// the right one, so it is tried again.
+func satisfies(name, own, wanted string) error {
+	if wanted == "" || wanted == own {
+		return nil
+	}
+	cause := fmt.Sprintf("this worker's %s is another than the plan was compiled for (%s, not %s)", name, own, wanted)
+	advice := "run workers of the version that compiled the plan, then retry"
+	return temporal.NewApplicationErrorWithOptions(cause+"; "+advice, workflows.KindCatalog, temporal.ApplicationErrorOptions{
+		Details: []any{workflows.FailureDetails{Cause: cause, Advice: advice}},
+	})
 }
 
 // checkSize refuses what would fill a history: 500 outputs of a foreach stand in one run.

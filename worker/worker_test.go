@@ -243,3 +243,21 @@ func TestAWorkerThatStopsIsNoFaultOfTheStep(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// TestAPlanRunsOnTheActivityThatItWasCompiledFor: another declaration under its name is told, and tried again elsewhere.
+func TestAPlanRunsOnTheActivityThatItWasCompiledFor(t *testing.T) {
+	ran := 0
+	run := func(context.Context, activities.Call, in) (out, error) { ran++; return out{}, nil }
+	own, err := activities.Essence(activities.Define(activities.Activity[in, out]{Name: "t.act", Run: run}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for wanted, runs := range map[string]int{"": 1, own: 1, "0123456789abcdef": 0} {
+		ran = 0
+		_, err := newBench(run).ExecuteActivity("t.act", workflows.ActivityInput{Input: json.RawMessage(`{"pod":"web"}`), Declared: wanted})
+		var got *temporal.ApplicationError
+		if ran != runs || runs == 0 && (!errors.As(err, &got) || got.Type() != workflows.KindCatalog || got.NonRetryable()) || runs == 1 && err != nil {
+			t.Errorf("%q: ran %d times, %v", wanted, ran, err)
+		}
+	}
+}

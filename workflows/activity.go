@@ -15,6 +15,8 @@ import (
 type ActivityInput struct {
 	Call  activities.Call `json:"call"`
 	Input json.RawMessage `json:"input"`
+	// Declared is what the plan takes for granted of the activity; empty where it does not say.
+	Declared string `json:"declared,omitempty"`
 }
 
 // UndoActivityInput is the one argument of every activity's undo. Output is empty when the activity never reported.
@@ -43,6 +45,7 @@ const (
 	KindTimeout    = plan.Timeout
 	KindStopped    = "Stopped"    // the worker was stopped in the middle of it: no fault of the step
 	KindExpression = "Expression" // an expression of the playbook failed on this run's values
+	KindCatalog    = "Catalog"    // the worker does not have the activity that the plan was compiled for
 	KindAborted    = "Aborted"    // a person ended the case
 )
 

@@ -77,6 +77,9 @@ func failureOf(path string, err error) error {
 
 func applicationFailure(path string, err *temporal.ApplicationError) error {
 	f := &failure{Path: path, Kind: err.Type(), Cause: err.Message()}
+	if f.Kind == notRegistered {
+		f.Kind, f.Cause = KindCatalog, "the workers of its queue do not have the step's activity"
+	}
 	var details FailureDetails
 	if err.HasDetails() && err.Details(&details) == nil && details.Cause != "" {
 		f.Cause, f.Advice = details.Cause, details.Advice
@@ -96,11 +99,16 @@ func causeOf(err error) string {
 	return err.Error()
 }
 
+// notRegistered is what Temporal's SDK calls an activity that the worker does not know.
+const notRegistered = "ActivityNotRegisteredError"
+
 // adviceFor is what to do where the activity itself did not say.
 func adviceFor(kind string) string {
 	switch kind {
 	case string(activities.Forbidden):
 		return "grant the permission that the message names, then retry"
+	case KindCatalog:
+		return "run workers of the version that compiled the plan, then retry"
 	case KindThrottled:
 		return "wait until the service takes requests again, then retry"
 	case KindExpression:

@@ -53,6 +53,14 @@ func (b *bench) does(name string, run func(path string, attempt int32, in json.R
 	}, activity.RegisterOptions{Name: name})
 }
 
+// hears registers an activity that is only to be told something.
+func (b *bench) hears(name string, hear func(workflows.ActivityInput)) {
+	b.RegisterActivityWithOptions(func(_ context.Context, in workflows.ActivityInput) (json.RawMessage, error) {
+		hear(in)
+		return json.RawMessage(`{"status":"done"}`), nil
+	}, activity.RegisterOptions{Name: name})
+}
+
 func (b *bench) note(name string, in workflows.ActivityInput) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -145,8 +145,14 @@ func (c *incident) afterError(ctx workflow.Context, s plan.Step, at *frame, path
 	return c.afterFailure(ctx, s, at, path, f)
 }
 
-// afterFailure does what the playbook says of a failure that retries did not mend.
+// afterFailure does what the playbook says of a failure that retries did not mend. A worker that lacks the plan's activity is
+// no failure of the step: the run holds, whatever the playbook says.
 func (c *incident) afterFailure(ctx workflow.Context, s plan.Step, at *frame, path string, f *failure) (seen entry, err error) {
+	if f.Kind == KindCatalog && (!closing(ctx) || c.aborted == nil) {
+		seen, err = c.hold(ctx, f)
+		delete(c.Failing, path)
+		return seen, err
+	}
 	which, f := c.catching(ctx, s, at, path, f)
 	switch {
 	case which >= 0:

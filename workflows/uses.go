@@ -53,7 +53,9 @@ func (c *incident) perform(ctx workflow.Context, s plan.Step, at *frame, path st
 	if s.OnError == plan.Continue {
 		options.ScheduleToCloseTimeout = patience(s.Uses)
 	}
-	raw, err := c.patiently(ctx, s, at, path, options, ActivityInput{Call: a.call, Input: input.raw})
+	raw, err := c.patiently(ctx, s, at, path, options, ActivityInput{
+		Call: a.call, Input: input.raw, Declared: at.unit.plan.Declared[s.Uses.Activity],
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ func (c *compiler) seal(root *syntax.Node) (syntax.Problem, bool) {
 		}
 		c.plan.Types[name] = plan.Notation(t)
 	}
+	if err := c.declarations(); err != nil {
+		return root.Problem("internal", "%v", err), true
+	}
 	c.plan.Catalog = c.catalogHash()
 	raw, err := json.Marshal(c.plan)
 	if err != nil {
@@ -51,6 +54,22 @@ func (c *compiler) seal(root *syntax.Node) (syntax.Problem, bool) {
 func digest(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
+}
+
+// declarations notes what the plan takes for granted of each activity in use.
+func (c *compiler) declarations() error {
+	for _, name := range slices.Sorted(maps.Keys(c.out)) {
+		d, _ := c.catalog.Find(name)
+		essence, err := activities.Essence(d)
+		if err != nil {
+			return err
+		}
+		if c.plan.Declared == nil {
+			c.plan.Declared = map[string]string{}
+		}
+		c.plan.Declared[name] = essence
+	}
+	return nil
 }
 
 // catalogHash covers what the plan takes for granted of each activity in use.

@@ -34,6 +34,9 @@ type Plan struct {
 	Playbooks []Plan `json:"playbooks,omitempty"`
 	// Types holds the output type of each activity in use, in the form of Notation. Never ranged over in a workflow.
 	Types map[string]string `json:"types,omitempty"`
+	// Declared holds the essence of each activity in use, which the worker that runs it compares with its own. Never ranged
+	// over in a workflow.
+	Declared map[string]string `json:"declared,omitempty"`
 }
 
 // Input is one declared input of the playbook.
