@@ -23,6 +23,14 @@ func (c *compiler) ordered(m *syntax.Mapping, list []*syntax.Node) []*syntax.Nod
 	return list
 }
 
+// together refuses an order among steps that all begin at once.
+func (c *compiler) together(m *syntax.Mapping, verb string, sorted bool) {
+	if verb == "parallel" && sorted {
+		c.reader.Report(m.Optional("order"), "order",
+			"the branches of a parallel begin together, so the most volatile is not taken first; put the captures one after the other, or remove this line")
+	}
+}
+
 // rank is a step's place in the order; what has none stays behind the others.
 func (c *compiler) rank(step *syntax.Node) activities.Rank {
 	if d, ok := c.catalog.Find(usedBy(step)); ok && d.Effect == activities.Capture && d.Volatility != activities.NoRank {

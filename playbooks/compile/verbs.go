@@ -34,6 +34,7 @@ func (c *compiler) verb(m *syntax.Mapping, s *plan.Step, at *surroundings) {
 	}
 	if slices.Contains(blockVerbs(), found[0]) {
 		at.sorted = m.OneOf("order", byVolatility) != ""
+		c.together(m, found[0], at.sorted)
 	}
 	if found[0] == "then" {
 		s.Branch = c.branch(m, s.ID, *at)
