@@ -1,8 +1,10 @@
 package rehearse
 
 import (
+	"encoding/json"
 	"fmt"
 
+	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/playbooks/scenario"
 	"github.com/firebreak-ir/firebreak/workflows"
 )
@@ -10,9 +12,10 @@ import (
 // people lets everything happen from outside that the test says: alerts, signals and answers, each at its time.
 func (s *stage) people() {
 	for _, l := range s.test.Alerts {
-		alert := s.given.Alert
-		if rule, ok := l.Alert["rule"].(string); ok {
-			alert.Rule = rule
+		alert, err := further(s.given.Alert, l.Alert)
+		if err != nil {
+			s.wrong = append(s.wrong, fmt.Sprintf("the alert after %s is none: %v", l.After, err))
+			continue
 		}
 		s.RegisterDelayedCallback(func() { s.SignalWorkflow(workflows.AlertSignal, alert) }, l.After)
 	}
@@ -24,6 +27,17 @@ func (s *stage) people() {
 	for _, a := range s.test.Answers {
 		s.RegisterDelayedCallback(func() { s.decide(a, &update{stage: s, answer: a}) }, a.After)
 	}
+}
+
+// further is the test's own alert with the fields that another one has instead.
+func further(alert plan.Alert, fields map[string]any) (plan.Alert, error) {
+	type merged plan.Alert // reading an alert would begin with an empty one
+	raw, err := json.Marshal(fields)
+	out := merged(alert)
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	return plan.Alert(out), err
 }
 
 // update notes what became of an answer.

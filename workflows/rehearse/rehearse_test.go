@@ -38,8 +38,13 @@ outputs: {who: "${{ steps.triage.output.by }}"}
 
 func given(t *testing.T) rehearse.Given {
 	t.Helper()
+	return of(t, playbook)
+}
+
+func of(t *testing.T, text string) rehearse.Given {
+	t.Helper()
 	catalog := all.Catalog(all.Deps{})
-	p, problems := compile.Compile("small.yaml", []byte(playbook), catalog)
+	p, problems := compile.Compile("small.yaml", []byte(text), catalog)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -52,7 +57,12 @@ func given(t *testing.T) rehearse.Given {
 // run reads tests and runs them; it gives the failures of each.
 func run(t *testing.T, text string) ([]rehearse.Result, map[string][]string) {
 	t.Helper()
-	g := given(t)
+	return on(t, given(t), text)
+}
+
+// on is run on another playbook.
+func on(t *testing.T, g rehearse.Given, text string) ([]rehearse.Result, map[string][]string) {
+	t.Helper()
 	f, problems := scenario.Read("small.test.yaml", []byte("tests:\n"+text))
 	problems = append(problems, scenario.Check(f, g.Plan, g.Catalog)...)
 	if len(problems) > 0 {
