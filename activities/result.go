@@ -9,6 +9,10 @@ const (
 	Skipped Status = "skipped"
 )
 
+// MaxOutput is the most that the output of one activity may be, in bytes of JSON: it travels in a history, and a run whose
+// outputs are larger could not be handed on. What is larger belongs into the evidence, and the output names it.
+const MaxOutput = 64 << 10
+
 // Difference is one change that a dry run would have made.
 type Difference struct {
 	Object string `json:"object" doc:"What would be changed, such as node/ip-10-0-1-23"`

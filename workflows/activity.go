@@ -28,11 +28,11 @@ type UndoActivityInput struct {
 
 // Limits on what travels through a history. A payload of more than 2 MiB would end the run.
 const (
-	MaxOutput = 64 << 10  // one activity's output; the worker refuses more
-	MaxInput  = 1 << 20   // one activity's input
-	MaxAlert  = 4 << 10   // one alert that is signalled: 10,000 of them, the most that a run takes, are 40 MiB
-	maxJoined = 20        // alerts kept as they were signalled
-	maxGap    = time.Hour // between two attempts, whatever the playbook says
+	MaxOutput = activities.MaxOutput // one activity's output; the worker refuses more
+	MaxInput  = 1 << 20              // one activity's input
+	MaxAlert  = 4 << 10              // one alert that is signalled: 10,000 of them, the most that a run takes, are 40 MiB
+	maxJoined = 20                   // alerts kept as they were signalled
+	maxGap    = time.Hour            // between two attempts, whatever the playbook says
 )
 
 // silence is how long a worker may be silent before its activity is given to another one.

@@ -107,6 +107,7 @@ func identifyPod(ctx context.Context, c Cluster, in IdentifyPodIn) (IdentifyPodO
 		out.Warnings = append(out.Warnings, fmt.Sprintf("container %q of the alert is not among the containers that the pod runs or ran last: "+
 			"it was restarted since, or this is another pod of the same name", in.ContainerID))
 	}
+	out.fit()
 	return out, nil
 }
 

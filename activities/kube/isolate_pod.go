@@ -140,7 +140,9 @@ func weigh(ctx context.Context, k kubernetes.Interface, call activities.Call, q 
 	out.StillAllowed = orEmpty(e.allowed)
 	out.Effective = e.denied() && !pod.Spec.HostNetwork
 	out.Warnings = orEmpty(slices.Concat(e.open(), uncovered(pod, r, out.Released), others))
-	out.Status, out.Summary = activities.Done, isolationSummary(call, q.pod, *out)
+	summary := func(of IsolatePodOut) string { return isolationSummary(call, q.pod, of) }
+	out.Status, out.Summary = activities.Done, summary(*out)
+	out.fit(summary)
 	return nil
 }
 

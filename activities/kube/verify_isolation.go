@@ -123,7 +123,11 @@ func verdict(pod *corev1.Pod, ref PodRef, e effective, endpoints, others []strin
 	if out.Isolated {
 		state = "is isolated by policy and listed by no Service"
 	}
-	out.Summary = fmt.Sprintf("%s %s; not proven: %s", ref, state, strings.Join(out.Why, "; "))
+	summary := func(of VerifyIsolationOut) string {
+		return fmt.Sprintf("%s %s; not proven: %s", ref, state, strings.Join(of.Why, "; "))
+	}
+	out.Summary = summary(out)
+	out.fit(summary)
 	return out
 }
 
