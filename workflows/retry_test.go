@@ -58,7 +58,7 @@ func TestAPauseThatAServiceAsksForIsKept(t *testing.T) {
 		return nil, temporal.NewApplicationErrorWithOptions("slower", "Throttled", temporal.ApplicationErrorOptions{NextRetryDelay: 5 * time.Minute})
 	})
 	begin := b.Now()
-	b.start([]plan.Step{use("a", "t.fails", onError(plan.Continue), func(s *plan.Step) { s.Uses.Retry.Jitter = 0.5 })}, nil)
+	b.start([]plan.Step{use("a", "t.fails", onError(plan.Fail), func(s *plan.Step) { s.Uses.Retry.Jitter = 0.5 })}, nil)
 	if took := b.state().Ended.Sub(begin); b.calls("t.fails") != 3 || took < 10*time.Minute {
 		t.Fatalf("%d calls in %s", b.calls("t.fails"), took)
 	}

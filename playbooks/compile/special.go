@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"slices"
-
 	"cel.dev/cel-go/cel"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -20,17 +18,6 @@ func (c *compiler) special(p place, name string) place {
 // seeing gives the place with a further variable.
 func (p place) seeing(name string, t *cel.Type) place {
 	return p.binding(variable{name: name, t: t})
-}
-
-// items gives the names of the foreach variables of the place.
-func (p place) items() []string {
-	var out []string
-	for _, v := range p.vars {
-		if !slices.Contains(plan.SpecialNames(), v.name) {
-			out = append(out, v.name)
-		}
-	}
-	return out
 }
 
 // whereSeen says where a variable stands that is not seen here; "" for a name that is no such variable.
