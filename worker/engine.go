@@ -28,6 +28,7 @@ func registerEngine(w worker.Registry, of *cases.Cases) {
 	w.RegisterActivityWithOptions(engine(of.TakeLock), activity.RegisterOptions{Name: workflows.TakeLock})
 	w.RegisterActivityWithOptions(engine(of.CaseOpen), activity.RegisterOptions{Name: workflows.CaseOpen})
 	w.RegisterActivityWithOptions(engine(of.OpenCases), activity.RegisterOptions{Name: workflows.OpenCases})
+	w.RegisterActivityWithOptions(engine(of.ChangesOf), activity.RegisterOptions{Name: workflows.CaseChanges})
 }
 
 // engine gives a function the form of an activity.

@@ -16,9 +16,10 @@ const (
 	UndoWorkflow = "FirebreakUndo"
 
 	AlertSignal   = "alert"   // plan.Alert: one more alert of this case; the one that opens it is signalled too
-	StateQuery    = "state"   // -> State
+	StateQuery    = "state"   // Look -> StatePage
+	WaitingQuery  = "waiting" // number of the first -> Waiting: what a person has to decide
 	PlanQuery     = "plan"    // -> plan.Plan
-	UndoQuery     = "undo"    // -> []Undoable, in the order they were done
+	UndoQuery     = "undo"    // number of the first -> []Undoable, in the order they were done; none behind the last
 	NoteSignal    = "signal"  // Note: what somebody tells the case; `wait` steps look at it
 	ApproveUpdate = "approve" // authority.Decision -> nothing: an answer to what an `approve` step asks
 	DecideUpdate  = "decide"  // Decision -> nothing: what to do with a held step, or that the case is to end
@@ -80,6 +81,7 @@ type State struct {
 	Outputs   map[string]any `json:"outputs,omitempty"`
 	// Missing are the playbook's outputs that the run could not give.
 	Missing []MissingOutput `json:"missing,omitempty"`
+	Cut     []string        `json:"cut,omitempty"` // what a query left out, since an answer has a limit
 }
 
 // MissingOutput is one of a playbook's outputs that a run could not give, such as that of a step which a person skipped.
@@ -96,6 +98,7 @@ type Result struct {
 	Outputs map[string]any `json:"outputs,omitempty"`
 	// Missing are the playbook's outputs that the run could not give.
 	Missing []MissingOutput `json:"missing,omitempty"`
+	Cut     []string        `json:"cut,omitempty"` // what a query left out, since an answer has a limit
 	// Objectives tell how each phase did against the time that the playbook gives it.
 	Objectives []activities.Objective `json:"objectives,omitempty"`
 }
@@ -163,9 +166,20 @@ type UndoInput struct {
 	Drill   bool       `json:"drill,omitempty"` // the case is a drill: its fence holds for the undo too
 	By      string     `json:"by,omitempty"`    // who asked for it
 	Reason  string     `json:"reason,omitempty"`
-	Changes []Undoable `json:"changes"`
+	Changes []Undoable `json:"changes"` // the last ones, as many as fit into a start
 	// Done is what the runs before this one of a long undo did.
 	Done []activities.StepRecord `json:"done,omitempty"`
+	// Earlier are the changes before them, by their numbers. The undo reads them from the case when it comes to them.
+	Earlier  []Span `json:"earlier,omitempty"`
+	First    int    `json:"first,omitempty"`    // number of the first of Changes
+	Workflow string `json:"workflow,omitempty"` // of the case, where there are earlier ones
+	Run      string `json:"run,omitempty"`
+}
+
+// Span is a part of a list.
+type Span struct {
+	From  int `json:"from"`
+	Until int `json:"until"` // the first that does not belong to it
 }
 
 // UndoResult says what was undone; failures are collected and never stop the rest.

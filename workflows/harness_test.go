@@ -93,13 +93,19 @@ func (b *bench) start(steps, finally []plan.Step) {
 
 func (b *bench) state() workflows.State {
 	b.t.Helper()
-	return query[workflows.State](b, workflows.StateQuery)
+	state, err := workflows.Gather(false, func(l workflows.Look) (workflows.StatePage, error) {
+		return query[workflows.StatePage](b, workflows.StateQuery, l), nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return state
 }
 
-func query[T any](b *bench, name string) T {
+func query[T any](b *bench, name string, args ...any) T {
 	b.t.Helper()
 	var out T
-	value, err := b.QueryWorkflow(name)
+	value, err := b.QueryWorkflow(name, args...)
 	if err == nil {
 		err = value.Get(&out)
 	}

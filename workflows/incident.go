@@ -159,9 +159,10 @@ func fresh(ctx workflow.Context, in Input) Carry {
 // listen answers queries and takes decisions.
 func (c *incident) listen(ctx workflow.Context) error {
 	return errors.Join(
-		workflow.SetQueryHandler(ctx, StateQuery, func() (State, error) { return c.State, nil }),
+		workflow.SetQueryHandler(ctx, StateQuery, c.statePage),
+		workflow.SetQueryHandler(ctx, WaitingQuery, c.waits),
 		workflow.SetQueryHandler(ctx, PlanQuery, func() (plan.Plan, error) { return c.in.Plan, nil }),
-		workflow.SetQueryHandler(ctx, UndoQuery, func() ([]Undoable, error) { return c.standing(), nil }),
+		workflow.SetQueryHandler(ctx, UndoQuery, c.undoable),
 		c.takeDecisions(ctx),
 		c.takeVotes(ctx),
 	)

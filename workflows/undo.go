@@ -41,12 +41,13 @@ func (i *Interpreter) Undo(ctx workflow.Context, in UndoInput) (UndoResult, erro
 	if err != nil {
 		return UndoResult{}, flat(KindTemporary, err.Error())
 	}
-	for i, change := range slices.Backward(in.Changes) {
-		if lengthy(workflow.GetInfo(ctx)) {
-			in.Changes, in.Done = in.Changes[:i+1], r.result.Steps
-			return UndoResult{}, workflow.NewContinueAsNewError(ctx, UndoWorkflow, in)
+	for more := true; more; more = r.takeEarlier(ctx) {
+		for i, change := range slices.Backward(r.in.Changes) {
+			if lengthy(workflow.GetInfo(ctx)) {
+				return UndoResult{}, workflow.NewContinueAsNewError(ctx, UndoWorkflow, r.rest(i+1))
+			}
+			r.undo(ctx, nameOf(r.in.Changes, i), change)
 		}
-		r.undo(ctx, nameOf(in.Changes, i), change)
 	}
 	r.note(ctx)
 	return r.result, workflow.UpsertTypedSearchAttributes(ctx, keyword(OutcomeAttribute, r.result.Outcome()))

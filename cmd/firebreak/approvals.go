@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -22,21 +23,22 @@ func approvalsCommand(a *app) *cobra.Command {
 		Short:   "List what the open cases ask people",
 		GroupID: "cases",
 		Long: `Lists every approval that is open, or those of one case: what is asked of whom, until when, what can be chosen, and the beginning of
-the hash of what is shown. With --output json also what is shown, whole, and who has decided already.`,
+the hash of what is shown. With --output json also what is shown, whole, and who has decided already. A case that does not answer
+is named, and hides none of the others.`,
 		Example: `  firebreak approvals
   firebreak approvals pod-compromise-1a2b --output json`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeCase(a, true),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.connect(nil, func(d desk) error {
-				list, err := questions(c.Context(), d, args)
-				if err != nil {
-					return err
+				list, unread := questions(c.Context(), d, args)
+				if len(list) == 0 && unread != nil {
+					return unread
 				}
 				if out.json() {
-					return printJSON(a.stdout, list)
+					return errors.Join(printJSON(a.stdout, list), unread)
 				}
-				return a.printQuestions(list)
+				return errors.Join(a.printQuestions(list), unread)
 			})
 		},
 	}
@@ -44,7 +46,7 @@ the hash of what is shown. With --output json also what is shown, whole, and who
 	return c
 }
 
-// questions are those of one case, or of all open ones.
+// questions are those of one case, or of all open ones; the error may stand beside what other cases ask.
 func questions(ctx context.Context, d desk, args []string) ([]cases.Question, error) {
 	if len(args) == 0 {
 		return d.Questions(ctx, cases.Filter{Limit: 1000})
@@ -53,12 +55,15 @@ func questions(ctx context.Context, d desk, args []string) ([]cases.Question, er
 	if err != nil {
 		return nil, err
 	}
-	state, err := d.State(ctx, found)
+	now, err := d.Waiting(ctx, found)
 	list := []cases.Question{}
-	for _, q := range state.Questions {
+	for _, q := range now.Questions {
 		list = append(list, cases.Question{Question: q, Case: found.ID})
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 func (a *app) printQuestions(list []cases.Question) error {

@@ -167,12 +167,12 @@ func (a *app) chosen(open decisions.Open, f approveFlags, no bool, by string) (s
 
 // question finds what the case asks at that step.
 func question(ctx context.Context, d desk, of cases.Case, step string) (*workflows.Question, error) {
-	state, err := d.State(ctx, of)
+	now, err := d.Waiting(ctx, of)
 	if err != nil {
 		return nil, err
 	}
 	var open []string
-	for _, q := range state.Questions {
+	for _, q := range now.Questions {
 		if q.Step == step {
 			return q, nil
 		}
@@ -213,8 +213,8 @@ func completeQuestion(a *app) cobra.CompletionFunc {
 			if err != nil {
 				return err
 			}
-			state, err := d.State(c.Context(), found)
-			for _, q := range state.Questions {
+			now, err := d.Waiting(c.Context(), found)
+			for _, q := range now.Questions {
 				steps = append(steps, q.Step+"\t"+q.Title)
 			}
 			return err

@@ -57,11 +57,11 @@ func (c counter) Look(ctx context.Context, of, step string, by decisions.Person)
 	case step == "":
 		return wholeCase(found.ID), c.mayDecide(ctx, found, by)
 	}
-	state, err := c.State(ctx, found)
+	now, err := c.Waiting(ctx, found)
 	if err != nil {
 		return decisions.Open{}, told(err)
 	}
-	for _, q := range state.Questions {
+	for _, q := range now.Questions {
 		switch {
 		case q.Step == step && !asks(q, by):
 			return decisions.Open{}, fmt.Errorf("%w: %s is none of those who are asked", decisions.ErrNotAllowed, by.Subject)
@@ -69,7 +69,7 @@ func (c counter) Look(ctx context.Context, of, step string, by decisions.Person)
 			return openOf(found.ID, q), nil
 		}
 	}
-	for _, h := range state.Holds {
+	for _, h := range now.Holds {
 		if h.Path == step {
 			return heldOf(found.ID, h), c.mayDecide(ctx, found, by)
 		}

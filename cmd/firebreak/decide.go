@@ -190,8 +190,8 @@ func completeHeld(a *app) cobra.CompletionFunc {
 			if err != nil {
 				return err
 			}
-			state, err := d.State(c.Context(), found)
-			for _, h := range state.Holds {
+			now, err := d.Waiting(c.Context(), found)
+			for _, h := range now.Holds {
 				steps = append(steps, h.Path+"\t"+h.Kind)
 			}
 			return err

@@ -2,7 +2,6 @@ package cases
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/client"
@@ -28,36 +27,6 @@ func (c *Cases) Tell(ctx context.Context, of Case, signal workflows.Note) error 
 	return explain("signal case "+of.ID, c.client.SignalWorkflow(ctx, of.Workflow, of.Run, workflows.NoteSignal, signal))
 }
 
-// Question is what a case asks, with the case.
-type Question struct {
-	*workflows.Question
-
-	Case string `json:"case"`
-}
-
-// Questions gives what the open cases ask now, the oldest case first.
-func (c *Cases) Questions(ctx context.Context, f Filter) ([]Question, error) {
-	f.OpenOnly = true
-	list, err := c.List(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	out := []Question{}
-	for i := len(list) - 1; i >= 0; i-- {
-		state, err := c.State(ctx, list[i])
-		switch {
-		case errors.Is(err, ErrNotFound): // it has ended meanwhile
-			continue
-		case err != nil:
-			return nil, err
-		}
-		for _, q := range state.Questions {
-			out = append(out, Question{q, list[i].ID})
-		}
-	}
-	return out, nil
-}
-
 // update sends one update to the run of the case that is going on. An id makes a second one of the same id a repetition.
 func (c *Cases) update(ctx context.Context, of Case, doing, name, id string, arg any) error {
 	inner, done := context.WithTimeout(ctx, takeover)
@@ -73,5 +42,5 @@ func (c *Cases) update(ctx context.Context, of Case, doing, name, id string, arg
 	if err == nil {
 		err = handle.Get(inner, nil)
 	}
-	return c.silence(ctx, explain(doing, err))
+	return c.silence(ctx, of, explain(doing, err))
 }

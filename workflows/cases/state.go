@@ -3,6 +3,7 @@ package cases
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -41,9 +42,31 @@ type View struct {
 	Problem string `json:"problem,omitempty"`
 }
 
+func (v View) ended() bool { return v.Status != workflows.Running && v.Status != workflows.Held }
+
 // State asks the case for its state; it answers after it has closed, too.
 func (c *Cases) State(ctx context.Context, of Case) (workflows.State, error) {
-	return ask[workflows.State](ctx, c, of, workflows.StateQuery)
+	return c.state(ctx, of, false)
+}
+
+// state asks page by page. With bare the outputs of a large case are left out but for those of its first page.
+func (c *Cases) state(ctx context.Context, of Case, bare bool) (workflows.State, error) {
+	return workflows.Gather(bare, func(l workflows.Look) (workflows.StatePage, error) {
+		return ask[workflows.StatePage](ctx, c, of, workflows.StateQuery, l)
+	})
+}
+
+// Waiting asks what the case waits for: what people are to decide about it, and no more.
+func (c *Cases) Waiting(ctx context.Context, of Case) (workflows.Waiting, error) {
+	all, err := ask[workflows.Waiting](ctx, c, of, workflows.WaitingQuery, 0)
+	for next := all.Next; err == nil && next > 0; {
+		var page workflows.Waiting
+		if page, err = ask[workflows.Waiting](ctx, c, of, workflows.WaitingQuery, next); err == nil {
+			all.Holds, all.Questions = append(all.Holds, page.Holds...), append(all.Questions, page.Questions...)
+		}
+		next = page.Next
+	}
+	return all, err
 }
 
 // Plan asks for the plan that the case runs.
@@ -51,30 +74,25 @@ func (c *Cases) Plan(ctx context.Context, of Case) (plan.Plan, error) {
 	return ask[plan.Plan](ctx, c, of, workflows.PlanQuery)
 }
 
-// Changes asks for what an undo would take back, in the order it was done.
-func (c *Cases) Changes(ctx context.Context, of Case) ([]workflows.Undoable, error) {
-	return ask[[]workflows.Undoable](ctx, c, of, workflows.UndoQuery)
-}
-
 // ask asks again for a while where no worker answers: one that was killed and started again needs some seconds until
 // Temporal gives it the old one's runs.
-func ask[T any](ctx context.Context, c *Cases, of Case, query string) (T, error) {
+func ask[T any](ctx context.Context, c *Cases, of Case, query string, args ...any) (T, error) {
 	inner, done := context.WithTimeout(ctx, takeover)
 	defer done()
 	for {
 		var out T
 		now, _, err := c.current(inner, of)
 		if err != nil {
-			return out, c.silence(ctx, err)
+			return out, c.silence(ctx, of, err)
 		}
-		value, err := c.client.QueryWorkflow(inner, now.Workflow, now.Run, query)
+		value, err := c.client.QueryWorkflow(inner, now.Workflow, now.Run, query, args...)
 		if err == nil {
 			err = value.Get(&out)
 		}
 		again := untaken(err)
 		err = explain("ask case "+of.ID, err)
 		if !again && !errors.Is(err, ErrNoWorker) || !pause(inner) {
-			return out, c.silence(ctx, err)
+			return out, c.silence(ctx, of, err)
 		}
 	}
 }
@@ -96,18 +114,20 @@ func pause(ctx context.Context) bool {
 }
 
 // silence tells a worker that does not answer from a Temporal that does not: a query needs both.
-func (c *Cases) silence(ctx context.Context, err error) error {
+func (c *Cases) silence(ctx context.Context, of Case, err error) error {
 	if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
 		return err
 	}
 	if c.Check(ctx) != nil {
 		return err
 	}
-	return ErrNoWorker
+	return fmt.Errorf("case %s: %w", of.ID, ErrNoWorker)
 }
 
 // View asks for the state and for what is being worked on.
-func (c *Cases) View(ctx context.Context, of Case) (View, error) {
+func (c *Cases) View(ctx context.Context, of Case) (View, error) { return c.view(ctx, of, false) }
+
+func (c *Cases) view(ctx context.Context, of Case, bare bool) (View, error) {
 	of, _, err := c.current(ctx, of)
 	if err != nil {
 		return View{}, err
@@ -116,7 +136,7 @@ func (c *Cases) View(ctx context.Context, of Case) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	state, err := c.State(ctx, of)
+	state, err := c.state(ctx, of, bare)
 	if err != nil {
 		return View{}, err
 	}
@@ -129,13 +149,16 @@ func (c *Cases) View(ctx context.Context, of Case) (View, error) {
 }
 
 // Watch shows the case whenever it has changed, until it ends or ctx does. While no worker or no Temporal answers it
-// shows the last view with the problem and goes on.
+// shows the last view with the problem and goes on. While the case is open, long outputs of a large one are left out.
 func (c *Cases) Watch(ctx context.Context, of Case, every time.Duration, show func(View) error) (View, error) {
 	var last View
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		view, err := c.View(ctx, of)
+		view, err := c.view(ctx, of, true)
+		if err == nil && view.ended() {
+			view, err = c.View(ctx, of)
+		}
 		switch {
 		case err == nil:
 			last = view
@@ -147,7 +170,7 @@ func (c *Cases) Watch(ctx context.Context, of Case, every time.Duration, show fu
 		if err := show(last); err != nil {
 			return last, err
 		}
-		if err == nil && last.Status != workflows.Running && last.Status != workflows.Held {
+		if err == nil && last.ended() {
 			return last, nil
 		}
 		select {

@@ -25,13 +25,14 @@ func (c *Cases) Undo(ctx context.Context, of Case, req UndoRequest, show func(wo
 	if err != nil {
 		return workflows.UndoResult{}, err
 	}
-	changes, err := c.Changes(ctx, of)
-	if err != nil {
+	in := workflows.UndoInput{Case: of.ID, Cluster: of.Cluster, Drill: drill, By: req.By, Reason: req.Reason}
+	if in.Changes, in.Earlier, err = c.lastChanges(ctx, of); err != nil {
 		return workflows.UndoResult{}, err
 	}
-	run, err := c.startUndo(ctx, of, workflows.UndoInput{
-		Case: of.ID, Cluster: of.Cluster, Drill: drill, By: req.By, Reason: req.Reason, Changes: changes,
-	})
+	if n := len(in.Earlier); n > 0 {
+		in.First, in.Workflow, in.Run = in.Earlier[n-1].Until, of.Workflow, of.Run
+	}
+	run, err := c.startUndo(ctx, of, in)
 	if err != nil {
 		return workflows.UndoResult{}, err
 	}

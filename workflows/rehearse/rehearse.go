@@ -95,12 +95,14 @@ func newStage(g Given, t scenario.Test) *stage {
 	return s
 }
 
-func (s *stage) state() (state workflows.State, err error) {
-	value, err := s.QueryWorkflow(workflows.StateQuery)
-	if err == nil {
-		err = value.Get(&state)
-	}
-	return state, err
+func (s *stage) state() (workflows.State, error) {
+	return workflows.Gather(false, func(l workflows.Look) (page workflows.StatePage, err error) {
+		value, err := s.QueryWorkflow(workflows.StateQuery, l)
+		if err == nil {
+			err = value.Get(&page)
+		}
+		return page, err
+	})
 }
 
 // took is the virtual time from the start to the last thing that happened.

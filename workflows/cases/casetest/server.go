@@ -150,9 +150,13 @@ func (s *Server) QueryWorkflow(_ context.Context, r *workflowservice.QueryWorkfl
 	if s.NoWorker || s.untaken() {
 		return nil, status.Error(codes.DeadlineExceeded, "no worker")
 	}
-	var result any = s.state()
-	if r.GetQuery().GetQueryType() == workflows.UndoQuery {
+	state := s.state()
+	var result any = state
+	switch r.GetQuery().GetQueryType() {
+	case workflows.UndoQuery:
 		result = []workflows.Undoable{}
+	case workflows.WaitingQuery:
+		result = workflows.Waiting{Case: state.Case, Status: state.Status, Holds: state.Holds, Questions: state.Questions}
 	}
 	return &workflowservice.QueryWorkflowResponse{QueryResult: payloads(result)}, nil
 }
