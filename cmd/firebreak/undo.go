@@ -14,6 +14,7 @@ import (
 
 func undoCommand(a *app) *cobra.Command {
 	var out output
+	var key string
 	req := cases.UndoRequest{By: a.person}
 	c := &cobra.Command{
 		Use:     "undo CASE",
@@ -21,25 +22,35 @@ func undoCommand(a *app) *cobra.Command {
 		GroupID: "cases",
 		Long: `Restores every label, selector, cordon and policy that the case changed to what it was before. Evidence, snapshots and
 tickets stay, and objects of other people are not touched. What cannot be undone is named and does not stop the rest;
-running undo again tries it again.`,
+running undo again tries it again. A case that was opened with "people" in the configuration is aborted by a signed decision alone:
+give --abort-held the key with --key.`,
 		Example: `  firebreak undo pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --reason "false positive"
-  firebreak undo pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --abort-held --output json`,
+  firebreak undo pod-compromise-1a2b3c4d5e6f7a8b.9c0d1e2f --abort-held --key ann.key --output json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeCase(a, false),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.connect(nil, func(d desk) error { return a.undo(c.Context(), d, args[0], req, out) })
+			return a.connect(nil, func(d desk) error { return a.undo(c.Context(), d, args[0], req, key, out) })
 		},
 	}
 	out.flag(c, "text", "json")
 	c.Flags().StringVar(&req.Reason, "reason", "", "why, for the record")
-	c.Flags().BoolVar(&req.AbortHeld, "abort-held", false, "abort the case first where it is held")
+	c.Flags().BoolVar(&req.AbortHeld, "abort-held", false, "abort the case first where it is held; --key signs that")
+	keyFlag(c, &key)
 	return c
 }
 
-func (a *app) undo(ctx context.Context, d desk, reference string, req cases.UndoRequest, out output) error {
+func (a *app) undo(ctx context.Context, d desk, reference string, req cases.UndoRequest, key string, out output) error {
 	found, err := d.Find(ctx, reference)
 	if err != nil {
 		return err
+	}
+	var who signer
+	if req.AbortHeld { // an undo by itself is signed by nobody
+		if who, err = a.signer(d.config, key); err != nil {
+			return err
+		}
+		req.By = who.subject
+		req.Sign = func(what workflows.Decision) (workflows.Decision, error) { return a.signed(d, found, what, key) }
 	}
 	show := a.undone(out)
 	result, err := d.Undo(ctx, found, req, show)
@@ -47,7 +58,7 @@ func (a *app) undo(ctx context.Context, d desk, reference string, req cases.Undo
 		return fmt.Errorf("%w; --abort-held aborts a held case, and `firebreak abort` ends a running one", err)
 	}
 	if err != nil {
-		return err
+		return unsigned(err, who)
 	}
 	if out.json() {
 		if err := printJSON(a.stdout, result); err != nil {

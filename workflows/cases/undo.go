@@ -16,6 +16,8 @@ type UndoRequest struct {
 	By        string
 	Reason    string
 	AbortHeld bool // a held case is aborted first, with what is held in its `finally`; any other open case is refused
+	// Sign proves who aborts, each time anew; nil: they are taken at their word, which a case that knows its people refuses.
+	Sign func(workflows.Decision) (workflows.Decision, error)
 }
 
 // Undo takes back what the case changed and waits until that is through. An undo that is running already is joined.
@@ -85,10 +87,21 @@ func (c *Cases) abort(ctx context.Context, of Case, req UndoRequest) error {
 		case len(v.Holds) == 0:
 			return nil
 		}
-		d.Path = v.Holds[0].Path
-		return c.Decide(ctx, of, d)
+		its, err := req.signed(d, v.Holds[0].Path)
+		if err != nil {
+			return err
+		}
+		return c.Decide(ctx, of, its)
 	})
 	return err
+}
+
+func (r UndoRequest) signed(d workflows.Decision, path string) (workflows.Decision, error) {
+	d.Path = path
+	if r.Sign == nil {
+		return d, nil
+	}
+	return r.Sign(d)
 }
 
 // follow waits for an undo and tells how far it is.
