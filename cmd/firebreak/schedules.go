@@ -209,7 +209,7 @@ func (a *app) scheduling(cfg config.Config, do func(*schedules.Schedules) error)
 		switch {
 		case errors.Is(err, schedules.ErrNotFound):
 			return wrongf("%w; `firebreak schedules list --all` lists them", err)
-		case errors.Is(err, schedules.ErrForeign), errors.Is(err, schedules.ErrUnprepared):
+		case errors.Is(err, schedules.ErrForeign), errors.Is(err, schedules.ErrUnprepared), errors.Is(err, schedules.ErrLocked):
 			return wrong(err)
 		}
 		return err

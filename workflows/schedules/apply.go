@@ -44,16 +44,25 @@ type Apply struct {
 // its past stay; one that is as it should be is not touched.
 func (s *Schedules) Apply(ctx context.Context, a Apply) ([]Change, error) {
 	var done []Change
+	var locked error
 	for _, w := range a.Wanted {
 		change, err := s.applyOne(ctx, a, w)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrLocked):
+			locked = errors.Join(locked, err)
+		case err != nil:
 			return done, err
+		default:
+			done = append(done, change)
 		}
-		done = append(done, change)
+	}
+	sweep, err := s.resealSweep(ctx, a)
+	if done = append(done, sweep...); err != nil {
+		return done, errors.Join(locked, err)
 	}
 	gone, err := s.gone(ctx, a)
 	if err != nil {
-		return done, err
+		return done, errors.Join(locked, err)
 	}
 	for _, g := range gone {
 		change := Change{ID: g.ID, Change: Stale, Why: []string{"no trigger of a loaded playbook wants it"}, Paused: g.Paused}
@@ -67,7 +76,7 @@ func (s *Schedules) Apply(ctx context.Context, a Apply) ([]Change, error) {
 		}
 		done = append(done, change)
 	}
-	return done, nil
+	return done, locked
 }
 
 func (s *Schedules) applyOne(ctx context.Context, a Apply, w Wanted) (Change, error) {
@@ -89,7 +98,7 @@ func (s *Schedules) applyOne(ctx context.Context, a Apply, w Wanted) (Change, er
 	case err != nil:
 		return Change{}, err
 	}
-	why := w.differs(mine.last, described)
+	why := w.differs(mine, described)
 	change := Change{ID: w.ID, Change: Updated, Why: why, Paused: described.Schedule.State.Paused}
 	if len(why) == 0 {
 		change.Change = Unchanged
@@ -150,7 +159,8 @@ func note(a applied) string {
 
 // differs says in which ways a schedule is not as it is wanted: by what was applied last, and by what somebody has changed
 // at the server since.
-func (w Wanted) differs(last applied, is *client.ScheduleDescription) []string {
+func (w Wanted) differs(was identity, is *client.ScheduleDescription) []string {
+	last := was.last
 	var why []string
 	add := func(what, was, now string) {
 		if was != now {
@@ -171,6 +181,9 @@ func (w Wanted) differs(last applied, is *client.ScheduleDescription) []string {
 	add("plan", short(last.Plan), short(w.planHash))
 	if digest, err := w.fingerprint(); err == nil && len(why) == 0 && digest != last.Fingerprint {
 		why = append(why, "inputs, alert or approvers")
+	}
+	if was.key != "" {
+		why = append(why, was.key)
 	}
 	return why
 }

@@ -27,6 +27,9 @@ var (
 	ErrUnprepared = errors.New("the namespace does not know Firebreak's search attributes yet; start `firebreak worker`, which registers them")
 	// ErrForeign is returned for a schedule that Firebreak did not make: it is neither changed nor removed.
 	ErrForeign = errors.New("the schedule is not Firebreak's")
+	// ErrLocked is returned for a schedule that cannot be read, since the key that it was encrypted with is not here.
+	ErrLocked = errors.New("the schedule is encrypted with a key that is not here: list the key again and apply before it is dropped, " +
+		"or delete the schedule and apply")
 )
 
 // Schedules is a connection to the schedules of one Temporal namespace.
@@ -75,12 +78,14 @@ func (s *Schedules) List(ctx context.Context, cluster string) ([]Schedule, error
 		return nil, err
 	}
 	var list []Schedule
-	for _, id := range ids {
-		now, err := s.Get(ctx, id) // the list does not tell what was applied last
-		if errors.Is(err, ErrNotFound) {
+	for _, mine := range ids {
+		now, err := s.Get(ctx, mine.id) // the list does not tell what was applied last
+		switch {
+		case errors.Is(err, ErrNotFound):
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, ErrLocked):
+			now = Schedule{ID: mine.id, Playbook: mine.Playbook, Trigger: mine.Trigger, Cluster: mine.Cluster, Note: ErrLocked.Error()}
+		case err != nil:
 			return nil, err
 		}
 		list = append(list, now)
@@ -89,7 +94,7 @@ func (s *Schedules) List(ctx context.Context, cluster string) ([]Schedule, error
 	return list, nil
 }
 
-func (s *Schedules) ids(ctx context.Context, cluster string) (ids []string, err error) {
+func (s *Schedules) ids(ctx context.Context, cluster string) (ids []listed, err error) {
 	err = ask(ctx, "list schedules", func(ctx context.Context) error {
 		all, err := s.client.List(ctx, client.ScheduleListOptions{PageSize: 100})
 		for err == nil && all.HasNext() {
@@ -97,13 +102,33 @@ func (s *Schedules) ids(ctx context.Context, cluster string) (ids []string, err 
 			if one, err = all.Next(); err != nil {
 				break
 			}
-			if mine, ok := s.identity(one.Memo); ok && (cluster == "" || mine.Cluster == cluster) {
-				ids = append(ids, one.ID)
+			if mine, ok := s.identity(one.ID, one.Memo, one.SearchAttributes); ok && (cluster == "" || mine.Cluster == cluster) {
+				ids = append(ids, listed{mine, one.ID})
 			}
 		}
 		return err
 	})
 	return ids, err
+}
+
+// listed is a schedule as the lists know it.
+type listed struct {
+	identity
+
+	id string
+}
+
+// owned sees to it that a schedule is Firebreak's, also one that cannot be read.
+func (s *Schedules) owned(ctx context.Context, id string) error {
+	_, _, err := s.describe(ctx, id)
+	if !errors.Is(err, ErrLocked) {
+		return err
+	}
+	ids, err := s.ids(ctx, "")
+	if err == nil && !slices.ContainsFunc(ids, func(one listed) bool { return one.id == id }) {
+		err = fmt.Errorf("schedule %q: %w", id, ErrForeign)
+	}
+	return err
 }
 
 // Get gives one schedule of Firebreak.
@@ -122,18 +147,32 @@ func (s *Schedules) describe(ctx context.Context, id string) (*client.ScheduleDe
 		return err
 	})
 	if err != nil {
-		return nil, identity{}, err
+		return nil, identity{}, unread(err)
 	}
-	mine, ok := s.identity(described.Memo)
+	mine, ok := s.identity(id, described.Memo, described.SearchAttributes)
 	if !ok {
 		return nil, identity{}, fmt.Errorf("schedule %q: %w", id, ErrForeign)
 	}
 	if action, ok := described.Schedule.Action.(*client.ScheduleWorkflowAction); ok {
-		if err := s.field(payloads(action.Memo), appliedMemo, &mine.last); err != nil && !errors.Is(err, errNoField) {
-			return nil, identity{}, fmt.Errorf("schedule %q: read what was applied last: %w", id, err)
+		if mine.key, err = s.applied(payloads(action.Memo), &mine.last); err != nil {
+			return nil, identity{}, fmt.Errorf("schedule %q: %w", id, err)
 		}
 	}
 	return described, mine, nil
+}
+
+// unread tells an answer that cannot be decrypted from none: the client decrypts a schedule's summary itself.
+func unread(err error) error {
+	var served serviceerror.ServiceError
+	for _, known := range []error{ErrNotFound, ErrUnprepared, cases.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	if errors.As(err, &served) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrLocked, err)
 }
 
 func scheduleOf(mine identity, id string, is *client.ScheduleDescription) Schedule {
@@ -158,7 +197,7 @@ func scheduleOf(mine identity, id string, is *client.ScheduleDescription) Schedu
 
 // Pause stops a schedule until it is resumed; what it has started goes on.
 func (s *Schedules) Pause(ctx context.Context, id, by, reason string) error {
-	if _, _, err := s.describe(ctx, id); err != nil {
+	if err := s.owned(ctx, id); err != nil {
 		return err
 	}
 	return ask(ctx, "pause schedule "+id, func(ctx context.Context) error {
@@ -168,7 +207,7 @@ func (s *Schedules) Pause(ctx context.Context, id, by, reason string) error {
 
 // Resume lets a paused schedule go on.
 func (s *Schedules) Resume(ctx context.Context, id, by, reason string) error {
-	if _, _, err := s.describe(ctx, id); err != nil {
+	if err := s.owned(ctx, id); err != nil {
 		return err
 	}
 	return ask(ctx, "resume schedule "+id, func(ctx context.Context) error {
@@ -178,7 +217,7 @@ func (s *Schedules) Resume(ctx context.Context, id, by, reason string) error {
 
 // Delete removes a schedule; what it has started goes on.
 func (s *Schedules) Delete(ctx context.Context, id string) error {
-	if _, _, err := s.describe(ctx, id); err != nil {
+	if err := s.owned(ctx, id); err != nil {
 		return err
 	}
 	return ask(ctx, "delete schedule "+id, func(ctx context.Context) error { return s.client.GetHandle(ctx, id).Delete(ctx) })

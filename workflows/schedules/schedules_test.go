@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,8 +29,10 @@ import (
 type desk struct {
 	*schedules.Schedules
 
-	client client.Client
-	cases  *cases.Cases
+	client    client.Client
+	cases     *cases.Cases
+	namespace string
+	rests     func() // stops its worker
 }
 
 func newDesk(t *testing.T) desk {
@@ -52,8 +55,7 @@ func newDesk(t *testing.T) desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	works(t, c.Client(), namespace)
-	d := desk{schedules.New(c.Client(), nil, time.Now), c.Client(), c}
+	d := desk{schedules.New(c.Client(), nil, time.Now), c.Client(), c, namespace, works(t, c.Client(), namespace)}
 	d.eventually(t, "the search attributes", func() bool {
 		_, err := c.List(t.Context(), cases.Filter{Cluster: "lab"})
 		return err == nil
@@ -61,7 +63,7 @@ func newDesk(t *testing.T) desk {
 	return d
 }
 
-func works(t *testing.T, c client.Client, namespace string) {
+func works(t *testing.T, c client.Client, namespace string) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Config{
 		Client: c, Namespace: namespace, Cluster: "lab", Catalog: activities.NewCatalog(), Drain: time.Second,
@@ -73,12 +75,14 @@ func works(t *testing.T, c client.Client, namespace string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error, 1)
 	go func() { end <- w.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-end; err != nil {
 			t.Errorf("worker: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func (d desk) eventually(t *testing.T, what string, is func() bool) {

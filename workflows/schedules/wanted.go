@@ -4,11 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -31,6 +29,7 @@ type identity struct {
 	Cluster  string `json:"cluster"`
 
 	last applied // read from the action
+	key  string  // why the action must be encrypted anew; empty: it need not
 }
 
 // applied is what `apply` did last.
@@ -169,20 +168,4 @@ func (w Wanted) policy() (*client.SchedulePolicies, error) {
 		catchup = 10 * time.Minute // the server's own standard is a year: last week's drills would all run at once
 	}
 	return &client.SchedulePolicies{Overlap: overlap, CatchupWindow: catchup}, nil
-}
-
-// identity reads whose a schedule is; false for one that Firebreak did not make.
-func (s *Schedules) identity(memo *commonpb.Memo) (identity, bool) {
-	var mine identity
-	return mine, s.field(memo, identityMemo, &mine) == nil && mine.Cluster != ""
-}
-
-var errNoField = errors.New("no such memo field")
-
-func (s *Schedules) field(memo *commonpb.Memo, name string, into any) error {
-	payload := memo.GetFields()[name]
-	if payload == nil {
-		return errNoField
-	}
-	return s.decode.FromPayload(payload, into)
 }
