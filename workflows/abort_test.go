@@ -27,7 +27,7 @@ func (b *bench) waits(name string, holds int, decisions ...workflows.Decision) [
 	over := make(chan struct{})
 	b.t.Cleanup(func() { close(over) })
 	decide := sync.OnceFunc(func() {
-		for len(b.state().Holds) < holds {
+		for b.holds() < holds {
 			time.Sleep(10 * time.Millisecond)
 		}
 		for i, d := range decisions {
@@ -44,6 +44,13 @@ func (b *bench) waits(name string, holds int, decisions ...workflows.Decision) [
 		return nil, errors.New("nobody canceled it")
 	}, activity.RegisterOptions{Name: name})
 	return list
+}
+
+// holds counts what is held now, while the workflow's own coroutines rest.
+func (b *bench) holds() int {
+	n := make(chan int, 1)
+	b.RegisterDelayedCallback(func() { n <- len(query[workflows.Waiting](b, workflows.WaitingQuery).Holds) }, 0)
+	return <-n
 }
 
 func abort(path string) workflows.Decision {

@@ -31,6 +31,7 @@ type Carry struct {
 	Lists     map[string][]any          `json:"lists,omitempty"`     // the items of a foreach
 	Edits     map[string]map[string]any `json:"edits,omitempty"`     // what a person set in a step's input for its retry
 	Paged     map[string]bool           `json:"paged,omitempty"`     // holds that people were told of
+	Reminders map[string]*Reminder      `json:"reminders,omitempty"` // of what is held
 	Heard     []string                  `json:"heard,omitempty"`     // nonces of the signed signals that came last
 	Told      int                       `json:"told,omitempty"`      // messages to people so far
 	Guarding  Guarding                  `json:"guarding,omitzero"`   // what the guards have let through

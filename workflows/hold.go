@@ -22,7 +22,7 @@ type hold struct {
 func (c *incident) hold(ctx workflow.Context, f *failure) (entry, error) {
 	h := &hold{HeldStep: HeldStep{Path: f.Path, Error: f.Cause, Kind: f.Kind, Advice: f.Advice}}
 	c.suspend(ctx, h)
-	_ = workflow.Await(ctx, func() bool { return h.decision != nil || c.stopping(ctx) != nil }) // released says why
+	c.awaitDecision(ctx, h)
 	c.letGo(ctx, h)
 	if err := c.released(ctx, h); err != nil {
 		c.fail(ctx, f.Path, f.Cause)
@@ -62,7 +62,7 @@ func (c *incident) suspend(ctx workflow.Context, h *hold) {
 	c.listHolds(ctx)
 	if !c.Paged[h.Path] { // once for each failure, also over several runs
 		c.Paged[h.Path] = true
-		c.tell(ctx, "is held", h.Path, fmt.Sprintf("%s (%s); %s", h.Error, h.Kind, h.Advice), c.deciders())
+		c.page(ctx, h)
 	}
 }
 
@@ -70,6 +70,7 @@ func (c *incident) letGo(ctx workflow.Context, h *hold) {
 	c.holds = slices.DeleteFunc(c.holds, func(other *hold) bool { return other == h })
 	if h.decision != nil {
 		delete(c.Paged, h.Path)
+		delete(c.Reminders, h.Path)
 	}
 	c.listHolds(ctx)
 }

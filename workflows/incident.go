@@ -143,6 +143,7 @@ func fresh(ctx workflow.Context, in Input) Carry {
 	return Carry{
 		Marked: string(Running), Rounds: map[string]int{}, Tries: map[string]int{}, Deadlines: map[string]int64{},
 		Choices: map[string]int{}, Lists: map[string][]any{}, Edits: map[string]map[string]any{}, Failing: map[string]*failure{}, Fatal: map[string]*failure{}, Paged: map[string]bool{},
+		Reminders: map[string]*Reminder{},
 		State: State{
 			Status: Running,
 			Record: activities.Record{

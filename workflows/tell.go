@@ -16,9 +16,16 @@ const Notify = "notify.send"
 // tell lets people know, beside what the case does: nothing waits for it, and a message that does not get through is in
 // the history and nowhere else.
 func (c *incident) tell(ctx workflow.Context, what, step, detail string, to []plan.Approver) {
-	if !c.in.Notify || c.in.DryRun {
-		return
+	if c.tells() {
+		c.telling(ctx, what, step, detail, to, func(workflow.Context, error) {})
 	}
+}
+
+// tells says whether people are told anything.
+func (c *incident) tells() bool { return c.in.Notify && !c.in.DryRun }
+
+// telling lets people know; then is called when they have been told, or could not be.
+func (c *incident) telling(ctx workflow.Context, what, step, detail string, to []plan.Approver, then func(workflow.Context, error)) {
 	c.Told++
 	id := fmt.Sprintf("tell/%d", c.Told)
 	message := map[string]any{
@@ -34,5 +41,6 @@ func (c *incident) tell(ctx workflow.Context, what, step, detail string, to []pl
 		if err != nil {
 			workflow.GetLogger(ctx).Error("people were not told", "step", step, "error", err)
 		}
+		then(ctx, err)
 	})
 }
