@@ -1,10 +1,13 @@
 package workflows
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
@@ -28,16 +31,21 @@ type foresight struct {
 	c    *incident
 	path string
 	diff []any
-	over bool // a further approval, a stop, or enough
+	over bool               // a further approval, a stop, or enough
+	all  workflow.WaitGroup // of the dry runs, which are made at once
 }
+
+// lookAhead bounds the whole look: people are asked then, whatever is known.
+const lookAhead = time.Minute
 
 // ahead is the variable `plan` of what an approval shows: the changes that a yes would let happen. What depends on steps
 // that have not run yet says so.
 func (c *incident) ahead(ctx workflow.Context, _ plan.Step, at *frame, path string) any {
-	f := &foresight{c: c, path: path, diff: []any{}}
+	f := &foresight{c: c, path: path, diff: []any{}, all: workflow.NewWaitGroup(ctx)}
 	for outer := at; outer != nil && !f.over; outer = outer.outer {
 		f.steps(ctx, outer.rest, outer)
 	}
+	f.all.Wait(ctx)
 	return map[string]any{"diff": f.diff}
 }
 
@@ -100,9 +108,13 @@ func (f *foresight) branch(ctx workflow.Context, s plan.Step, at *frame) {
 	}
 }
 
-// change asks a step's activity what it would do.
+// change asks a step's activity what it would do, beside the others. What does not answer in time says so.
 func (f *foresight) change(ctx workflow.Context, s plan.Step, at *frame) {
 	path := at.prefix + s.ID
+	if len(f.diff) >= maxAhead {
+		f.say(path, s, "", "")
+		return
+	}
 	input, err := f.c.input(ctx, s.Uses, at, path)
 	if err != nil {
 		f.say(path, s, "", "what it acts on is not known yet")
@@ -112,23 +124,34 @@ func (f *foresight) change(ctx workflow.Context, s plan.Step, at *frame) {
 	u := *s.Uses
 	u.Retry, u.Timeout = plan.Retry{Attempts: 2}, min(u.Timeout, 30*time.Second)
 	options := activityOptions(f.c.in.Cluster, &u, f.c.activityID(id), summaryOf("ahead", path, label(at, input.value)))
-	options.ScheduleToCloseTimeout = time.Minute
+	options.ScheduleToCloseTimeout = lookAhead
 	call := f.c.callOf(path, id)
 	call.DryRun = true
-	raw, err := f.c.execute(ctx, options, u.Activity, ActivityInput{Call: call, Input: input.raw})
-	if err != nil {
-		f.say(path, s, label(at, input.value), "cannot be told: "+failureOf(path, err).Error())
-		return
-	}
-	output, err := plan.Decode(raw)
-	if err != nil {
-		f.say(path, s, label(at, input.value), "cannot be told: "+err.Error())
-		return
-	}
-	f.say(path, s, label(at, input.value), resultOf(output).Summary)
+	told := f.say(path, s, label(at, input.value), "")
+	f.all.Add(1)
+	workflow.GoNamed(ctx, id, func(ctx workflow.Context) {
+		defer f.all.Done()
+		raw, err := f.c.execute(ctx, options, u.Activity, ActivityInput{Call: call, Input: input.raw})
+		told["summary"] = Plain(foreseen(path, raw, err), 300)
+	})
 }
 
-func (f *foresight) say(path string, s plan.Step, target, summary string) {
+func foreseen(path string, raw json.RawMessage, err error) string {
+	if err == nil {
+		var output any
+		if output, err = plan.Decode(raw); err == nil {
+			return resultOf(output).Summary
+		}
+	}
+	var late *temporal.TimeoutError
+	if errors.As(err, &late) {
+		return fmt.Sprintf("could not be looked at: nobody answered within %s", lookAhead)
+	}
+	return "cannot be told: " + failureOf(path, err).Error()
+}
+
+// say adds a line, and gives it back.
+func (f *foresight) say(path string, s plan.Step, target, summary string) map[string]any {
 	activity := ""
 	if s.Uses != nil {
 		activity = s.Uses.Activity
@@ -136,5 +159,7 @@ func (f *foresight) say(path string, s plan.Step, target, summary string) {
 	if len(f.diff) >= maxAhead {
 		summary, f.over = fmt.Sprintf("and more: a look ahead tells %d changes", maxAhead), true
 	}
-	f.diff = append(f.diff, map[string]any{"step": path, "activity": activity, "target": target, "summary": Plain(summary, 300)})
+	line := map[string]any{"step": path, "activity": activity, "target": target, "summary": Plain(summary, 300)}
+	f.diff = append(f.diff, line)
+	return line
 }
