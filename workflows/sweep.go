@@ -27,6 +27,7 @@ const (
 // SweepInput says where to look.
 type SweepInput struct {
 	Cluster string `json:"cluster"`
+	Notify  bool   `json:"notify,omitempty"` // people are told of what is found
 }
 
 // Isolated is one change that stands in the cluster.
@@ -51,6 +52,8 @@ type SweepResult struct {
 	Found   int      `json:"found"` // changes that stand, those of open cases with them
 	Orphans []Orphan `json:"orphans"`
 	More    int      `json:"more,omitempty"` // changes that were not looked at, since there are too many
+	// Told is when people were told of orphans last, by this run or by one of the schedule's before it.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // OpenCasesIn asks where cases stand.
@@ -82,8 +85,11 @@ func (i *Interpreter) Sweep(ctx workflow.Context, in SweepInput) (SweepResult, e
 	if len(orphans) > 0 {
 		outcome = OutcomeOrphans
 	}
-	return SweepResult{Cluster: in.Cluster, Found: len(found) + more, Orphans: orphans, More: more},
-		workflow.UpsertTypedSearchAttributes(ctx, keyword(OutcomeAttribute, outcome))
+	result := SweepResult{Cluster: in.Cluster, Found: len(found) + more, Orphans: orphans, More: more}
+	if in.Notify {
+		result.Told = tellOrphans(ctx, result)
+	}
+	return result, workflow.UpsertTypedSearchAttributes(ctx, keyword(OutcomeAttribute, outcome))
 }
 
 func isolated(ctx workflow.Context, cluster string) (found []Isolated, more int, err error) {

@@ -3,7 +3,9 @@ package workflows_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/workflow"
@@ -47,6 +49,68 @@ func TestASweepThatMayNotLookSaysSo(t *testing.T) {
 	b.ExecuteWorkflow(workflows.SweepWorkflow, workflows.SweepInput{Cluster: "lab"})
 	if got := kind(t, b.GetWorkflowError()); got != string(activities.Forbidden) {
 		t.Fatal(got)
+	}
+}
+
+// TestASweepTellsPeopleOfOrphansOnce sweeps as a schedule does, which hands each run what the one before found.
+func TestASweepTellsPeopleOfOrphansOnce(t *testing.T) {
+	first := workflows.Isolated{Kind: "Pod", Namespace: "shop", Name: "web-0", Mark: "isolated", Case: "closed.1"}
+	second := workflows.Isolated{Kind: "Node", Name: "n1", Mark: "cordoned", Case: "closed.2"}
+	open := workflows.Isolated{Kind: "Pod", Namespace: "shop", Name: "web-1", Mark: "isolated", Case: "open.1"}
+	var last workflows.SweepResult
+	now := time.Date(2026, 7, 1, 3, 0, 0, 0, time.UTC)
+	for _, sweep := range []struct {
+		what  string
+		found []workflows.Isolated
+		after time.Duration
+		up    bool
+		told  int
+	}{
+		{"nothing of closed cases", []workflows.Isolated{open}, time.Hour, true, 0},
+		{"an orphan, and nobody can be told", []workflows.Isolated{first}, time.Hour, false, 1},
+		{"the same one", []workflows.Isolated{first}, time.Hour, true, 1},
+		{"the same one again", []workflows.Isolated{first, open}, time.Hour, true, 0},
+		{"another one", []workflows.Isolated{first, second}, time.Hour, true, 1},
+		{"fewer", []workflows.Isolated{second}, time.Hour, true, 0},
+		{"still there after a day", []workflows.Isolated{second}, 25 * time.Hour, true, 1},
+	} {
+		b := sweepBench(t, sweep.found)
+		b.SetStartTime(now)
+		b.SetLastCompletionResult(last)
+		var told []message
+		b.does(workflows.Notify, func(_ string, n int32, in json.RawMessage) (any, error) {
+			var m message
+			if err := json.Unmarshal(in, &m); err != nil {
+				return nil, err
+			}
+			if n == 1 {
+				told = append(told, m)
+			}
+			if !sweep.up {
+				return broken("", n, in)
+			}
+			return map[string]any{"status": "done"}, nil
+		})
+		b.ExecuteWorkflow(workflows.SweepWorkflow, workflows.SweepInput{Cluster: "lab", Notify: true})
+		if err := b.GetWorkflowResult(&last); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != sweep.told || len(told) > 0 && !strings.Contains(told[0].Title, "lab") {
+			t.Errorf("%s: told %+v", sweep.what, told)
+		}
+		now = now.Add(sweep.after)
+		if next := b.Now(); next.After(now) {
+			now = next
+		}
+	}
+}
+
+func TestASweepByHandTellsNobody(t *testing.T) {
+	b := sweepBench(t, []workflows.Isolated{{Kind: "Node", Name: "n1", Mark: "cordoned", Case: "closed.2"}})
+	b.does(workflows.Notify, ok("told"))
+	b.ExecuteWorkflow(workflows.SweepWorkflow, workflows.SweepInput{Cluster: "lab"})
+	if b.GetWorkflowError() != nil || b.calls(workflows.Notify) != 0 {
+		t.Fatalf("%v, %d messages", b.GetWorkflowError(), b.calls(workflows.Notify))
 	}
 }
 

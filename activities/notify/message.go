@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 )
@@ -47,13 +46,13 @@ func (m message) slack() slackMessage {
 	if m.Text != "" {
 		lines = append(lines, escaped(m.Text))
 	}
-	about := "case " + escaped(m.Case)
-	for _, more := range []struct{ what, value string }{{"step", m.Step}, {"cluster", m.Cluster}, {"severity", m.Severity}} {
-		if more.value != "" {
-			about += fmt.Sprintf(", %s %s", more.what, escaped(more.value))
+	var about []string
+	for _, one := range []struct{ what, value string }{{"case", m.Case}, {"step", m.Step}, {"cluster", m.Cluster}, {"severity", m.Severity}} {
+		if one.value != "" { // what a sweep says is of no case
+			about = append(about, one.what+" "+escaped(one.value))
 		}
 	}
-	lines = append(lines, about)
+	lines = append(lines, strings.Join(about, ", "))
 	if at := m.address(); at != "" {
 		lines = append(lines, "<"+at+"|Look and decide>")
 	}

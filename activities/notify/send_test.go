@@ -149,6 +149,21 @@ func TestSlackGetsTextThatCommandsNothing(t *testing.T) {
 	}
 }
 
+func TestAMessageOfNoCaseNamesNone(t *testing.T) {
+	h := newHook(t)
+	raw, err := json.Marshal(notify.SendInput{Title: "2 changes on lab belong to no open case", Cluster: "lab"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := notify.Targets{List: []notify.Target{h.target(notify.Slack)}, Page: func(string, string) string { return "https://fb.example.com/page" }}
+	if _, err := notify.Send(targets).Run(t.Context(), activities.Call{Step: "tell", Key: "run/tell"}, raw); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"text":"*2 changes on lab belong to no open case*\ncluster lab"`; len(h.got) != 1 || !strings.Contains(h.got[0], want) {
+		t.Fatal(h.got)
+	}
+}
+
 func TestWithoutATargetNobodyIsToldAndItIsSaid(t *testing.T) {
 	h := newHook(t)
 	only := func(t *notify.Target) { t.Circles = []string{"ir-manager"} }

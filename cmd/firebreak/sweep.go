@@ -29,7 +29,7 @@ a case that was terminated runs no finally, and one that ended may have been for
 a closed case's changes back. The command ends with 1 where something was found.
 
 With --schedule the sweep is made by the clock as well: its runs stand in Temporal's lists with the outcome "nothing found" or
-"orphans found".`,
+"orphans found", and where the configuration has notify, people are told of new orphans, and once a day of those that stay.`,
 		Example: `  firebreak sweep
   firebreak sweep --cluster prod --output json
   firebreak sweep --schedule "0 * * * *"`,
@@ -54,7 +54,7 @@ func (a *app) sweep(ctx context.Context, f sweepFlags) error {
 	if f.schedule != "" {
 		return a.scheduling(cfg, func(s *schedules.Schedules) error {
 			done, err := s.Apply(ctx, schedules.Apply{
-				Wanted: []schedules.Wanted{schedules.Sweep(f.cluster, f.schedule, f.timezone)}, Cluster: f.cluster, By: a.person,
+				Wanted: []schedules.Wanted{schedules.Sweep(f.cluster, f.schedule, f.timezone, len(cfg.Notify) > 0)}, Cluster: f.cluster, By: a.person,
 				Playbooks: []string{"-"}, // looks at no playbook's schedules
 			})
 			return errors.Join(err, a.applied(done, applyFlags{out: f.out}))

@@ -3,9 +3,13 @@ package schedules
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
+
+	"github.com/firebreak-ir/firebreak/workflows"
 )
 
 // resealSweep writes the sweep of the cluster anew where it is not encrypted with the current key. No playbook wants it, so that
@@ -28,7 +32,23 @@ func (s *Schedules) resealSweep(ctx context.Context, a Apply) ([]Change, error) 
 	if a.DryRun {
 		return []Change{change}, nil
 	}
-	return []Change{change}, s.reseal(ctx, Sweep(a.Cluster, mine.last.Cron, mine.last.Timezone), mine.last)
+	in, err := s.sweeping(described)
+	if err != nil {
+		return nil, fmt.Errorf("schedule %q: %w", id, err)
+	}
+	return []Change{change}, s.reseal(ctx, Sweep(a.Cluster, mine.last.Cron, mine.last.Timezone, in.Notify), mine.last)
+}
+
+// sweeping reads what the sweep begins with.
+func (s *Schedules) sweeping(is *client.ScheduleDescription) (in workflows.SweepInput, err error) {
+	action, _ := is.Schedule.Action.(*client.ScheduleWorkflowAction)
+	if action == nil || len(action.Args) == 0 {
+		return in, nil
+	}
+	if payload, sealed := action.Args[0].(*commonpb.Payload); sealed {
+		err = s.decode.FromPayload(payload, &in)
+	}
+	return in, err
 }
 
 // reseal replaces what the schedule starts, and nothing else of it.

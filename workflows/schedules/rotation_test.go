@@ -47,7 +47,7 @@ func (d desk) sweeps(t *testing.T, wanted ...schedules.Wanted) []schedules.Chang
 func TestSchedulesFollowTheEncryptionKey(t *testing.T) {
 	plain := newDesk(t)
 	p := waiting("0 10 * * TUE")
-	sweep := schedules.Sweep("lab", "0 * * * *", "")
+	sweep := schedules.Sweep("lab", "0 * * * *", "", true)
 	d := plain.with(t, "k1")
 	differs(t, []schedules.Change{{ID: id, Change: schedules.Created}}, d.apply(t, p, nil))
 	differs(t, []schedules.Change{{ID: "sweep@lab", Change: schedules.Created}}, d.sweeps(t, sweep))

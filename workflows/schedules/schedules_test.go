@@ -249,7 +249,7 @@ func (d desk) prunes(t *testing.T) {
 	if err := d.Delete(t.Context(), "theirs@lab"); !errors.Is(err, schedules.ErrForeign) {
 		t.Fatalf("somebody else's schedule: %v", err)
 	}
-	if _, err := d.Apply(t.Context(), schedules.Apply{Wanted: []schedules.Wanted{schedules.Sweep("lab", "0 * * * *", "")}, Cluster: "lab", By: "ann", Playbooks: []string{"-"}}); err != nil {
+	if _, err := d.Apply(t.Context(), schedules.Apply{Wanted: []schedules.Wanted{schedules.Sweep("lab", "0 * * * *", "", false)}, Cluster: "lab", By: "ann", Playbooks: []string{"-"}}); err != nil {
 		t.Fatal(err)
 	}
 	d.eventually(t, "both schedules in the list", func() bool {

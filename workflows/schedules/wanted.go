@@ -104,10 +104,14 @@ func one(in workflows.Input, t plan.Trigger) Wanted {
 	}
 }
 
-// Sweep gives the schedule that looks for orphans on a cluster.
-func Sweep(cluster, cron, timezone string) Wanted {
+// Sweep gives the schedule that looks for orphans on a cluster, and tells people of them where it is to notify.
+func Sweep(cluster, cron, timezone string, notify bool) Wanted {
+	var opens any
+	if notify {
+		opens = notify
+	}
 	return Wanted{
-		ID: SweepID(cluster), workflow: workflows.SweepWorkflow, input: workflows.SweepInput{Cluster: cluster},
+		ID: SweepID(cluster), workflow: workflows.SweepWorkflow, input: workflows.SweepInput{Cluster: cluster, Notify: notify}, opens: opens,
 		trigger:  plan.ScheduleTrigger{Cron: cron, Timezone: timezone, Overlap: "skip", Catchup: 10 * time.Minute},
 		identity: identity{Cluster: cluster}, mode: "sweep", summary: "Sweep of " + cluster,
 	}
