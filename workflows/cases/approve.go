@@ -20,27 +20,23 @@ func (c *Cases) Approve(ctx context.Context, of Case, d authority.Decision) erro
 func (c *Cases) Tell(ctx context.Context, of Case, signal workflows.Note) error {
 	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
-	of, _, err := c.current(ctx, of)
-	if err != nil {
-		return err
-	}
-	return explain("signal case "+of.ID, c.client.SignalWorkflow(ctx, of.Workflow, of.Run, workflows.NoteSignal, signal))
+	return c.toCurrent(ctx, of, func(now Case) error {
+		return explain("signal case "+of.ID, c.client.SignalWorkflow(ctx, now.Workflow, now.Run, workflows.NoteSignal, signal))
+	})
 }
 
 // update sends one update to the run of the case that is going on. An id makes a second one of the same id a repetition.
 func (c *Cases) update(ctx context.Context, of Case, doing, name, id string, arg any) error {
 	inner, done := context.WithTimeout(ctx, takeover)
 	defer done()
-	of, _, err := c.current(inner, of)
-	if err != nil {
-		return err
-	}
-	handle, err := c.client.UpdateWorkflow(inner, client.UpdateWorkflowOptions{
-		UpdateID: id, WorkflowID: of.Workflow, RunID: of.Run, UpdateName: name, Args: []any{arg},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
+	return c.toCurrent(inner, of, func(now Case) error {
+		handle, err := c.client.UpdateWorkflow(inner, client.UpdateWorkflowOptions{
+			UpdateID: id, WorkflowID: now.Workflow, RunID: now.Run, UpdateName: name, Args: []any{arg},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err == nil {
+			err = handle.Get(inner, nil)
+		}
+		return c.silence(ctx, of, explain(doing, err))
 	})
-	if err == nil {
-		err = handle.Get(inner, nil)
-	}
-	return c.silence(ctx, of, explain(doing, err))
 }

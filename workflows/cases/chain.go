@@ -40,6 +40,24 @@ func (c *Cases) current(ctx context.Context, of Case) (Case, *workflowpb.Workflo
 	return of, info, nil
 }
 
+// toCurrent tells the case's current run something, and the next one where that run was left at the same moment.
+func (c *Cases) toCurrent(ctx context.Context, of Case, tell func(now Case) error) error {
+	var last string
+	for {
+		now, _, err := c.current(ctx, of)
+		if err != nil {
+			return err
+		}
+		if err = tell(now); !missing(err) || now.Run == last {
+			return err
+		}
+		last = now.Run
+		if !pause(ctx) {
+			return err
+		}
+	}
+}
+
 func followed(info *workflowpb.WorkflowExecutionInfo) bool {
 	return info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
 }

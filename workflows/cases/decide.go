@@ -20,9 +20,7 @@ func (c *Cases) Decide(ctx context.Context, of Case, d workflows.Decision) error
 func (c *Cases) Cancel(ctx context.Context, of Case) error {
 	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
-	of, _, err := c.current(ctx, of)
-	if err != nil {
-		return err
-	}
-	return explain("cancel case "+of.ID, c.client.CancelWorkflow(ctx, of.Workflow, of.Run))
+	return c.toCurrent(ctx, of, func(now Case) error {
+		return explain("cancel case "+of.ID, c.client.CancelWorkflow(ctx, now.Workflow, now.Run))
+	})
 }
