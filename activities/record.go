@@ -25,6 +25,7 @@ type Record struct {
 	Held       float64      `json:"held,omitempty" doc:"Seconds that the case waited for people on held steps"`
 	Standing   []Standing   `json:"standing,omitempty" doc:"Changes that a rollback could not take back"`
 	Alert      any          `json:"alert" doc:"The alert that opened the case"`
+	Further    []Further    `json:"further,omitempty" doc:"The first 20 alerts that joined the case after that one; alerts counts all of them"`
 	Steps      []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
 }
 
@@ -44,6 +45,18 @@ type Standing struct {
 	Activity string `json:"activity" doc:"The activity"`
 	Summary  string `json:"summary" doc:"What was done"`
 	Why      string `json:"why" doc:"Why it could not be taken back"`
+}
+
+// Further is an alert that joined a case that was open already. Its texts are cut.
+type Further struct {
+	ID       string    `json:"id,omitempty" doc:"Identity of the delivery, where the source gives one"`
+	Source   string    `json:"source,omitempty" doc:"Where it came from"`
+	Rule     string    `json:"rule" doc:"Name of the rule that fired"`
+	Priority string    `json:"priority,omitempty" doc:"How bad the source says it is"`
+	Target   string    `json:"target,omitempty" doc:"What it is about: namespace/pod, or the node"`
+	Summary  string    `json:"summary,omitempty" doc:"The source's own sentence"`
+	Seen     time.Time `json:"seen,omitzero" doc:"When it was seen on the node"`
+	At       time.Time `json:"at" doc:"When the run took it"`
 }
 
 // StepStatus is where a step is.

@@ -1,8 +1,11 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 )
 
@@ -29,6 +32,23 @@ func (c *incident) join(ctx workflow.Context, alert plan.Alert) {
 	if len(c.State.Joined) < maxJoined {
 		c.State.Joined = append(c.State.Joined, alert.Bounded(MaxAlert))
 	}
+	if c.State.Alerts > 1 && len(c.State.Further) < maxJoined { // the first one opened the case and stands in the record
+		c.State.Further = append(c.State.Further, furtherOf(alert, workflow.Now(ctx)))
+	}
 	c.measure(ctx)
 	c.show(ctx)
+}
+
+// maxWords is how much of each text of a further alert the record has.
+const maxWords = 300
+
+func furtherOf(a plan.Alert, at time.Time) activities.Further {
+	about := a.Target.Node
+	if a.Target.Pod != "" {
+		about = a.Target.Namespace + "/" + a.Target.Pod
+	}
+	return activities.Further{
+		ID: Plain(a.ID, maxWords), Source: Plain(a.Source, maxWords), Rule: Plain(a.Rule, maxWords), Priority: Plain(a.Priority, maxWords),
+		Target: Plain(about, maxWords), Summary: Plain(a.Summary, maxWords), Seen: a.Time, At: at,
+	}
 }

@@ -2,10 +2,12 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows"
 )
@@ -25,6 +27,39 @@ func TestAnAlertInTheLastTaskIsCounted(t *testing.T) {
 	}
 	if result.Alerts != 1 || result.Outputs["alerts"] != 1.0 {
 		t.Fatalf("%+v", result)
+	}
+}
+
+// TestTheRecordNamesTheAlertsThatJoined looks at what reports and exports are given, which outlives the case's history.
+func TestTheRecordNamesTheAlertsThatJoined(t *testing.T) {
+	runs := chain(t, planned([]plan.Step{use("act", "t.act")}, []plan.Step{use("report", "t.report", with(expr("record", "run.record")))}), 30*time.Second,
+		func(run int, b *bench) {
+			b.does("t.act", forbidden)
+			b.does("t.report", ok("done"))
+			if run > 2 {
+				b.SetCurrentHistoryLength(0)
+				b.decides(10*time.Second, workflows.Decision{Path: "act", Action: workflows.SkipStep, Reason: "enough", By: "ann"})
+				return
+			}
+			for i := range 9 {
+				b.RegisterDelayedCallback(func() {
+					b.SignalWorkflow(workflows.AlertSignal, plan.Alert{
+						ID: fmt.Sprint(run, i), Rule: "Shell " + strings.Repeat("x", 1000), Target: plan.Target{Namespace: "shop", Pod: "web-1"},
+					})
+				}, time.Duration(i)*4*time.Second)
+			}
+		})
+	last := runs[len(runs)-1]
+	var in struct{ Record activities.Record }
+	if err := json.Unmarshal([]byte(last.inputs["report"]), &in); err != nil {
+		t.Fatal(err)
+	}
+	got := in.Record.Further
+	if in.Record.Alerts != 27 || len(got) != 20 || got[0].ID != "0 1" || got[19].ID != "2 2" || got[0].Target != "shop/web-1" || got[0].At.IsZero() {
+		t.Fatalf("%d alerts, %d are named: %+v", in.Record.Alerts, len(got), got)
+	}
+	if raw, err := json.Marshal(got); err != nil || len(raw) > 20*1500 {
+		t.Errorf("%d bytes, %v", len(raw), err)
 	}
 }
 

@@ -21,6 +21,7 @@ type page struct {
 	Safeguards safeguards
 	Evidence   []evidence
 	Alert      []field
+	MoreAlerts int // that joined, and are not named
 	WebUI      string
 	Rendered   string
 }
@@ -44,7 +45,7 @@ func pageOf(in RenderInput, log []custody.Entry) page {
 	return page{
 		Record: r, Target: targetOf(alert), Headline: headline(r), Chart: chartOf(r), Steps: rows(r),
 		Found: foundIn(r.Steps), Safeguards: safeguardsOf(r), Evidence: evidenceOf(log), Alert: flatten(alert), WebUI: in.WebUI,
-		Rendered: lastMoment(r).UTC().Format("2006-01-02 15:04:05 UTC"),
+		MoreAlerts: max(r.Alerts-1-len(r.Further), 0), Rendered: lastMoment(r).UTC().Format("2006-01-02 15:04:05 UTC"),
 	}
 }
 

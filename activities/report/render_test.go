@@ -56,6 +56,9 @@ func record() activities.Record {
 			"rule": "Terminal shell in container", "target": map[string]any{"namespace": "shop", "pod": "web-1", "node": "node-1"},
 			"summary": `<script>alert("x")</script>`, "tags": []any{"T1059", "shell"},
 		},
+		Further: []activities.Further{{
+			Rule: "Read sensitive file", Priority: "Warning", Target: "shop/web-1", Summary: "<b>cat</b> /etc/shadow", At: start().Add(2 * time.Second),
+		}},
 		Steps: []activities.StepRecord{
 			step("scope", "identify", "kube.identify_pod", 0, 300*time.Millisecond, "found pod shop/web-1 on node-1", map[string]any{"status": "done"}),
 			step("cordon", "contain", "kube.cordon_node", 300*time.Millisecond, 900*time.Millisecond, "cordoned node-1", map[string]any{"status": "done"}),

@@ -58,7 +58,10 @@ func runWords(r Run, ids map[string]string) words {
 	if !r.Ended.IsZero() {
 		out["ended"] = timestamp(r.Ended)
 	}
-	var decided, steps, guards []any
+	var decided, steps, guards, further []any
+	for _, a := range r.Further {
+		further = append(further, a)
+	}
 	for _, d := range r.Decided {
 		decided = append(decided, decidedWords(d, ids))
 	}
@@ -68,7 +71,7 @@ func runWords(r Run, ids map[string]string) words {
 	for _, g := range r.Guards {
 		guards = append(guards, g)
 	}
-	for key, list := range map[string][]any{"decided": decided, "steps": steps, "guards": guards} {
+	for key, list := range map[string][]any{"decided": decided, "steps": steps, "guards": guards, "further_alerts": further} {
 		if list != nil {
 			out[key] = list
 		}

@@ -17,6 +17,7 @@ func TestARunIsThePlaybookWithWhatItDid(t *testing.T) {
 		Case: "verbs-1a2b.3c4d", Cluster: "lab", Outcome: "contained", Alerts: 2, Started: at, Ended: at.Add(time.Minute), PlanHash: "abc",
 		Alert:   map[string]any{"rule": "Terminal shell in container"},
 		Decided: []activities.Decided{{Step: "triage", Choice: "contain", By: "ann@example.com", Why: "I saw it", At: at}},
+		Further: []activities.Further{{Rule: "Read sensitive file", Target: "shop/web-1", At: at.Add(time.Second)}},
 		Guards:  []activities.GuardCheck{{Step: "both/cordon"}},
 		Steps: []activities.StepRecord{
 			{Path: "scope", Phase: "identify", Activity: "kube.identify_node", Status: activities.StepDone, Started: at, Ended: at.Add(time.Second),
