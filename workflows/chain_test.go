@@ -141,10 +141,15 @@ func TestACaseGoesThroughWhateverRunItIsLeftIn(t *testing.T) {
 
 // changed gives the steps whose changes can be undone, in the order they were made.
 func changed(b *bench) (steps []string) {
-	for _, change := range query[[]workflows.Undoable](b, workflows.UndoQuery) {
-		steps = append(steps, change.Call.Step)
+	for {
+		page := query[[]workflows.Undoable](b, workflows.UndoQuery, len(steps))
+		if len(page) == 0 {
+			return steps
+		}
+		for _, change := range page {
+			steps = append(steps, change.Call.Step)
+		}
 	}
-	return steps
 }
 
 // TestTheUndoStackOutlivesARun makes and takes back changes in a run for each, and in one run.

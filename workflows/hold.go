@@ -62,7 +62,7 @@ func (c *incident) suspend(ctx workflow.Context, h *hold) {
 	c.listHolds(ctx)
 	if !c.Paged[h.Path] { // once for each failure, also over several runs
 		c.Paged[h.Path] = true
-		c.page(ctx, h)
+		c.callFor(ctx, h)
 	}
 }
 

@@ -31,7 +31,7 @@ func (c *incident) awaitDecision(ctx workflow.Context, h *hold) {
 	}
 	for !ready() {
 		if now := workflow.Now(ctx).UnixNano(); now >= r.Due {
-			c.page(ctx, h)
+			c.callFor(ctx, h)
 		}
 		due := r.Due
 		_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
@@ -44,8 +44,8 @@ func (c *incident) awaitDecision(ctx workflow.Context, h *hold) {
 	}
 }
 
-// page tells those who may decide that a step is held, for the first time or once more.
-func (c *incident) page(ctx workflow.Context, h *hold) {
+// callFor tells those who may decide that a step is held, for the first time or once more.
+func (c *incident) callFor(ctx workflow.Context, h *hold) {
 	if !c.tells() {
 		return
 	}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,10 +63,20 @@ func TestUndoGoesFromLastToFirstAndCollectsFailures(t *testing.T) {
 // TestALongUndoIsAChainOfRuns: a thousand changes are more than one run's history may hold. Each change is taken back once,
 // the last one first, and the last run tells and notes of all of them.
 func TestALongUndoIsAChainOfRuns(t *testing.T) {
-	in := workflows.UndoInput{Case: "test-1.1", Cluster: "lab", By: "ann", Drill: true}
+	var all []workflows.Undoable
 	for i := range 1000 {
-		in.Changes = append(in.Changes, change(fmt.Sprintf("all[%d]/x", i/2), fmt.Sprint(i)))
+		all = append(all, change(fmt.Sprintf("all[%d]/x", i/2), fmt.Sprint(i)))
 	}
+	whole := workflows.UndoInput{Case: "test-1.1", Cluster: "lab", By: "ann", Drill: true, Changes: all}
+	t.Run("all of it fits into the start", func(t *testing.T) { longUndo(t, whole, all) })
+	parts := whole
+	parts.Changes, parts.First, parts.Workflow, parts.Run = all[800:], 800, "test-1", "r"
+	parts.Earlier = []workflows.Span{{From: 0, Until: 350}, {From: 350, Until: 800}}
+	t.Run("the last part of it does", func(t *testing.T) { longUndo(t, parts, all) })
+}
+
+func longUndo(t *testing.T, in workflows.UndoInput, all []workflows.Undoable) {
+	t.Helper()
 	var undone []string
 	var want []string
 	runs, noted := 0, ""
@@ -80,6 +91,13 @@ func TestALongUndoIsAChainOfRuns(t *testing.T) {
 			return nil
 		}, activity.RegisterOptions{Name: workflows.UndoActivity("t.act")})
 		b.does(workflows.NoteUndo, ok("noted"))
+		b.does(workflows.CaseChanges, func(_ string, _ int32, raw json.RawMessage) (any, error) {
+			var part workflows.ChangesIn
+			if err := json.Unmarshal(raw, &part); err != nil || part.Workflow != "test-1" || part.Case != "test-1.1" {
+				t.Errorf("%v, %+v", err, part)
+			}
+			return workflows.ChangesOut{Changes: all[part.From:part.Until]}, nil
+		})
 		b.ExecuteWorkflow(workflows.UndoWorkflow, in)
 		if mine > 600 {
 			t.Fatalf("a run of %d changes is longer than 4,096 events", mine)
