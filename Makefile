@@ -12,7 +12,7 @@ TOOLS   := $(CACHE)/tools/$(shell cat tools/go.mod tools/go.sum 2>/dev/null | sh
 LAB     := lab/bin/lab
 PKGS    ?= ./...
 
-.PHONY: help check-go bench demo demo-down programs build lab-build lab-up lab-down lab-status test test-lab lint fmt generate fuzz clean
+.PHONY: help check-go bench demo demo-down programs build lab-build lab-up lab-down lab-status test test-lab lint fmt generate histories fuzz clean
 
 help: ## Show every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fmt: ## Format all Go code
 
 generate: ## Rewrite golden files, generated documentation and manifests
 	@go test ./activities/report ./cmd/firebreak ./config ./deploy ./playbooks/compile ./playbooks/layout ./triggers/falco -update
+
+histories: programs lab-up ## Record anew, from the lab's Temporal, the histories that every build replays
+	@eval "$$($(LAB) env)" && go test ./workflows/cases -count 1 -update
 
 bench: programs lab-up ## Measure what the documentation claims, and write docs/benchmarks.md
 	@eval "$$($(LAB) env)" && go run ./bench -lab $(LAB) -out docs/benchmarks.md

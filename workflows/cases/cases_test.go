@@ -1,10 +1,8 @@
 package cases_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,11 +17,8 @@ import (
 	"github.com/firebreak-ir/firebreak/playbooks/plan"
 	"github.com/firebreak-ir/firebreak/workflows"
 	"github.com/firebreak-ir/firebreak/workflows/cases"
-	"github.com/firebreak-ir/firebreak/workflows/cases/casetest"
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "record the histories that the replay test of workflows reads")
 
 // TestACaseFromAlertToUndo goes the whole way on a real Temporal: one world, since a namespace takes seconds to make.
 func TestACaseFromAlertToUndo(t *testing.T) {
@@ -257,37 +252,6 @@ func (w *world) nobodyWorks(t *testing.T) {
 	if found, err := w.Find(t.Context(), of.ID); err != nil || found.ID != of.ID || !found.Open() {
 		t.Fatalf("%v, %+v", err, found)
 	}
-}
-
-// replays exports the run's history and runs it again: what is exported can be replayed, and the interpreter decides
-// the same.
-func (w *world) replays(t *testing.T, of cases.Case, name string) {
-	t.Helper()
-	var history bytes.Buffer
-	events, err := w.Export(t.Context(), of.Workflow, of.Run, &history)
-	if err != nil || events < 10 {
-		t.Fatalf("%d events, %v", events, err)
-	}
-	file := filepath.Join(t.TempDir(), name+".json")
-	if *update {
-		file = filepath.Join("..", "testdata", "history", name+".json")
-	}
-	if err := os.WriteFile(file, anonymous(t, history.Bytes()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := casetest.Replay(file); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// anonymous takes the machine's name out of a history that is to be kept.
-func anonymous(t *testing.T, history []byte) []byte {
-	t.Helper()
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.ReplaceAll(history, []byte("@"+host), []byte("@worker"))
 }
 
 func TestATemporalThatIsDownIsTold(t *testing.T) {

@@ -39,6 +39,7 @@ type world struct {
 	more      []activities.Definition // beside the world's own
 	converter converter.DataConverter // of the client and the worker; nil: the standard one
 	build     worker.Build            // of the worker
+	instead   *activities.Catalog     // of the world's own activities; nil: these
 
 	mu      sync.Mutex
 	granted bool
@@ -121,6 +122,9 @@ type markOut struct {
 }
 
 func (w *world) catalog() activities.Catalog {
+	if w.instead != nil {
+		return *w.instead
+	}
 	return activities.NewCatalog(append(w.more,
 		activities.Define(activities.Activity[markIn, markOut]{
 			Name: "test.mark", Effect: activities.Change, Place: activities.OnCluster, Run: w.mark, Undo: w.unmark,
