@@ -85,6 +85,9 @@ func wanted() map[string]enumspb.IndexedValueType {
 	for _, name := range workflows.BoolAttributes() {
 		all[name] = enumspb.INDEXED_VALUE_TYPE_BOOL
 	}
+	for _, name := range workflows.KeywordListAttributes() {
+		all[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST
+	}
 	return all
 }
 
@@ -99,6 +102,9 @@ func command(namespace string) string {
 	}
 	for _, name := range workflows.BoolAttributes() {
 		fmt.Fprintf(&w, " --name %s --type Bool", name)
+	}
+	for _, name := range workflows.KeywordListAttributes() {
+		fmt.Fprintf(&w, " --name %s --type KeywordList", name)
 	}
 	return w.String()
 }

@@ -20,6 +20,7 @@ const (
 	StartedAttribute   = "FirebreakStarted"   // when the case began, in whatever run of its chain
 	ChangedAttribute   = "FirebreakChanged"   // when the case first changed something
 	DrillAttribute     = "FirebreakDrill"     // true in a drill; no other case has it
+	NodesAttribute     = "FirebreakNodes"     // the nodes of the opening alert and of what the case changed
 )
 
 // KeywordAttributes are the search attributes that hold one word.
@@ -34,6 +35,9 @@ func DatetimeAttributes() []string {
 
 // BoolAttributes are the search attributes that are true or false.
 func BoolAttributes() []string { return []string{DrillAttribute} }
+
+// KeywordListAttributes are the search attributes that hold several words.
+func KeywordListAttributes() []string { return []string{NodesAttribute} }
 
 func keyword(name, value string) temporal.SearchAttributeUpdate {
 	return temporal.NewSearchAttributeKeyKeyword(name).ValueSet(value)
@@ -63,6 +67,9 @@ func (c *incident) tag(ctx workflow.Context) error {
 	}
 	if !c.in.Alert.Time.IsZero() {
 		set = append(set, datetime(AlertTimeAttribute, c.in.Alert.Time))
+	}
+	if len(c.Nodes) > 0 {
+		set = append(set, nodes(c.Nodes))
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx, set...)
 }

@@ -33,6 +33,7 @@ type Carry struct {
 	Paged     map[string]bool           `json:"paged,omitempty"`     // holds that people were told of
 	Reminders map[string]*Reminder      `json:"reminders,omitempty"` // of what is held
 	Heard     []string                  `json:"heard,omitempty"`     // nonces of the signed signals that came last
+	Nodes     []string                  `json:"nodes,omitempty"`     // that the lists show
 	Told      int                       `json:"told,omitempty"`      // messages to people so far
 	Guarding  Guarding                  `json:"guarding,omitzero"`   // what the guards have let through
 	Scoring   Scoring                   `json:"scoring,omitzero"`    // how long the case was held

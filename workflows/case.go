@@ -48,6 +48,8 @@ type Input struct {
 	// Dates says that the lists are to show when the case first changes something. Runs that older receivers started do
 	// without, so that their histories stay good.
 	Dates bool `json:"dates,omitempty"`
+	// Nodes says the same of the nodes that the case changes; that of its alert is always shown.
+	Nodes bool `json:"nodes,omitempty"`
 	// Authority says whose decisions count; nil: everybody is taken at their word, and marked as not authenticated.
 	Authority *authority.Authority `json:"authority,omitempty"`
 	Notify    bool                 `json:"notify,omitempty"` // people are told through notify.send

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -53,15 +54,15 @@ type inspection struct {
 // target takes in it nothing is waited for, so no other step of the run can slip in. A dry run is told what would trip.
 // What the playbook wants to take the step back with is checked with it: nobody is asked when it is taken back.
 func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path string, input any, back *Instead) error {
-	rules := c.rules(at)
+	rules, named := c.rules(at), targetsOf(s.Uses.Targets, input)
 	if len(rules) == 0 && c.in.Mode != plan.Drill {
-		c.noteChange(ctx)
+		c.noteChange(ctx, named)
 		return nil
 	}
-	all := targetsOf(s.Uses.Targets, input)
-	in := &inspection{c: c, rules: rules, step: s, path: path, blind: blindIn(all, back), known: map[string]description{}}
+	in := &inspection{c: c, rules: rules, step: s, path: path, blind: blindIn(named, back), known: map[string]description{}}
+	all := named
 	if back != nil {
-		all = append(all, back.Targets...)
+		all = slices.Concat(named, back.Targets)
 	}
 	in.targets = c.unseen(all)
 	if err := in.open(ctx); err != nil {
@@ -70,7 +71,7 @@ func (c *incident) guard(ctx workflow.Context, s plan.Step, at *frame, path stri
 	if err := in.pass(ctx); err != nil {
 		return err
 	}
-	c.noteChange(ctx)
+	c.noteChange(ctx, named)
 	return nil
 }
 
@@ -149,12 +150,21 @@ func (in *inspection) admit() {
 	}
 }
 
-// noteChange shows in the lists when the case first changed something: the guards of other cases count by it. A dry run
-// changes nothing.
-func (c *incident) noteChange(ctx workflow.Context) {
-	if c.in.DryRun || !c.in.Dates || c.Guarding.Changed {
+// noteChange shows in the lists when the case first changed something, which the guards of other cases count by, and on which
+// nodes. A dry run changes nothing.
+func (c *incident) noteChange(ctx workflow.Context, targets []Target) {
+	if c.in.DryRun {
 		return
 	}
-	c.Guarding.Changed = true
-	c.upsert(ctx, datetime(ChangedAttribute, workflow.Now(ctx).Truncate(time.Millisecond)))
+	var set []temporal.SearchAttributeUpdate
+	if c.in.Dates && !c.Guarding.Changed {
+		c.Guarding.Changed = true
+		set = append(set, datetime(ChangedAttribute, workflow.Now(ctx).Truncate(time.Millisecond)))
+	}
+	if c.in.Nodes && c.touch(targets) {
+		set = append(set, nodes(c.Nodes))
+	}
+	if len(set) > 0 {
+		c.upsert(ctx, set...)
+	}
 }

@@ -132,6 +132,7 @@ func (i *Interpreter) incident(ctx workflow.Context, in Input) (*incident, error
 	c.survey(in.Plan, "")
 	c.Carry = fresh(ctx, c.in)
 	c.State.Steps = make([]activities.StepRecord, 0, len(c.places)) // they are large, and moved whenever there are too many
+	c.node(c.in.Alert.Target.Node)
 	if len(in.Resume) > 0 {
 		err = c.resume(ctx, in.Resume)
 	}

@@ -20,6 +20,7 @@ func casesCommand(a *app) *cobra.Command {
 		GroupID: "cases",
 		Example: `  firebreak cases
   firebreak cases --open
+  firebreak cases --node ip-10-0-1-23.ec2.internal
   firebreak cases --output json --limit 1000`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -29,6 +30,7 @@ func casesCommand(a *app) *cobra.Command {
 	out.flag(c, "text", "json")
 	c.Flags().BoolVar(&f.OpenOnly, "open", false, "only cases that still run")
 	c.Flags().StringVar(&f.Cluster, "cluster", "", "only cases of this cluster")
+	c.Flags().StringVar(&f.Node, "node", "", "only cases whose alert came from this node, or that changed it")
 	c.Flags().IntVar(&f.Limit, "limit", 100, "at most this many")
 	return c
 }
@@ -46,10 +48,10 @@ func (a *app) list(ctx context.Context, d desk, f cases.Filter, out output) erro
 		return err
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CASE\tSTATUS\tPHASE\tCLUSTER\tSTARTED (UTC)\tTOOK")
+	fmt.Fprintln(w, "CASE\tSTATUS\tPHASE\tCLUSTER\tSTARTED (UTC)\tTOOK\tABOUT")
 	for _, c := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", safe(c.ID), caseStatus(c), safe(c.Phase), safe(c.Cluster),
-			c.Started.UTC().Format(time.DateTime), a.duration(c))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safe(c.ID), caseStatus(c), safe(c.Phase), safe(c.Cluster),
+			c.Started.UTC().Format(time.DateTime), a.duration(c), safe(c.Summary))
 	}
 	return w.Flush()
 }

@@ -57,7 +57,7 @@ func TestACaseEndsOnItsBuild(t *testing.T) {
 	if view := w.until(old, "closed", closed); view.Status != workflows.Completed {
 		t.Fatalf("%+v", view)
 	}
-	for of, want := range map[cases.Case]string{old: "1", young: "2"} {
+	for want, of := range map[string]cases.Case{"1": old, "2": young} {
 		if got := w.builtBy(of); len(got) != 1 || !got[want] {
 			t.Errorf("%s ran on the builds %v, want %s", of.ID, got, want)
 		}
@@ -180,7 +180,7 @@ func TestDeploymentsAreTurnedOnAndOff(t *testing.T) {
 			t.Fatalf("%+v", view)
 		}
 	}
-	for of, want := range map[cases.Case]string{during: "1", after: ""} {
+	for want, of := range map[string]cases.Case{"1": during, "": after} {
 		if got := w.builtBy(of); len(got) != 1 || !got[want] {
 			t.Errorf("%s ran on the builds %v, want %q", of.ID, got, want)
 		}

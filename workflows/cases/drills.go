@@ -40,7 +40,7 @@ func (c *Cases) Drills(ctx context.Context, f DrillFilter) ([]Drill, error) {
 	}
 	var drills []Drill
 	err := c.visit(ctx, query, f.Limit, func(info *workflowpb.WorkflowExecutionInfo) {
-		d := Drill{Case: caseOf(info)}
+		d := Drill{Case: c.listed(info)}
 		if payload := info.GetMemo().GetFields()[workflows.ScoreMemo]; payload != nil {
 			_ = c.decoder().FromPayload(payload, &d.Score) // one that cannot be read is shown without its score
 		}

@@ -26,7 +26,8 @@ type Case struct {
 	Status   workflows.Status `json:"status"`
 	Phase    string           `json:"phase,omitempty"`
 	Outcome  string           `json:"outcome,omitempty"`
-	Summary  string           `json:"summary,omitempty"`
+	Nodes    []string         `json:"nodes,omitempty"`   // of its alert, and of what it changed
+	Summary  string           `json:"summary,omitempty"` // the alert in one line
 	Started  time.Time        `json:"started"`
 	Ended    time.Time        `json:"ended,omitzero"`
 	Drill    bool             `json:"drill,omitempty"`
@@ -39,6 +40,7 @@ func (c Case) Open() bool { return c.Status == workflows.Running || c.Status == 
 type Filter struct {
 	OpenOnly bool
 	Cluster  string
+	Node     string // of the alert, or one that the case changed
 	Limit    int
 }
 
@@ -53,6 +55,12 @@ func (c *Cases) List(ctx context.Context, f Filter) ([]Case, error) {
 			return nil, fmt.Errorf("list cases: %w of a cluster: %q", ErrNoName, f.Cluster)
 		}
 		query += fmt.Sprintf(" AND %s = '%s'", workflows.ClusterAttribute, f.Cluster)
+	}
+	if f.Node != "" {
+		if !plainWord(f.Node) {
+			return nil, fmt.Errorf("list cases: %w of a node: %q", ErrNoName, f.Node)
+		}
+		query += fmt.Sprintf(" AND %s = '%s'", workflows.NodesAttribute, f.Node)
 	}
 	return c.search(ctx, query, f.Limit)
 }
@@ -88,7 +96,7 @@ func (c *Cases) exact(ctx context.Context, reference string) (Case, error) {
 		}
 		return Case{}, err
 	}
-	found := caseOf(info.GetWorkflowExecutionInfo())
+	found := c.listed(info.GetWorkflowExecutionInfo())
 	if info.GetWorkflowExecutionInfo().GetType().GetName() != workflows.CaseWorkflow || run != "" && found.ID != reference {
 		return Case{}, nil // an older run of that workflow id: the lists know it
 	}
@@ -119,8 +127,17 @@ func plainWord(text string) bool {
 
 func (c *Cases) search(ctx context.Context, query string, limit int) ([]Case, error) {
 	var list []Case
-	err := c.visit(ctx, query, limit, func(info *workflowpb.WorkflowExecutionInfo) { list = append(list, caseOf(info)) })
+	err := c.visit(ctx, query, limit, func(info *workflowpb.WorkflowExecutionInfo) { list = append(list, c.listed(info)) })
 	return list, err
+}
+
+// listed is a case with what stands in its memo, which is encrypted where the client's payloads are.
+func (c *Cases) listed(info *workflowpb.WorkflowExecutionInfo) Case {
+	found := caseOf(info)
+	if payload := info.GetMemo().GetFields()[SummaryMemo]; payload != nil {
+		_ = c.decoder().FromPayload(payload, &found.Summary) // a case whose key is lost is listed without it
+	}
+	return found
 }
 
 // visit goes through the newest runs that a query finds; a limit of zero is a hundred.
@@ -168,7 +185,7 @@ func caseOf(info *workflowpb.WorkflowExecutionInfo) Case {
 	if info.GetCloseTime() != nil {
 		found.Ended = info.GetCloseTime().AsTime()
 	}
-	found.Drill = words.yes(workflows.DrillAttribute)
+	found.Drill, found.Nodes = words.yes(workflows.DrillAttribute), words.list(workflows.NodesAttribute)
 	found.Status = statusOf(info.GetStatus(), found.Outcome)
 	if found.Open() {
 		found.Outcome = ""
@@ -206,6 +223,14 @@ func (a attributes) text(name string) string {
 		return ""
 	}
 	return text
+}
+
+func (a attributes) list(name string) (words []string) {
+	payload := a.info.GetSearchAttributes().GetIndexedFields()[name]
+	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &words) != nil {
+		return nil
+	}
+	return words
 }
 
 func (a attributes) yes(name string) (is bool) {

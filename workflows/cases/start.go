@@ -49,7 +49,7 @@ func (c *Cases) Start(ctx context.Context, workflowID string, in workflows.Input
 	}
 	in.Reopens = reopened(before, in.Plan.Dedup.ReopenWithin, time.Now())
 	fresh := false
-	in.Dates = true
+	in.Dates, in.Nodes = true, true
 	run, err := c.client.SignalWithStartWorkflow(context.WithValue(ctx, startKey{}, &fresh),
 		workflowID, workflows.AlertSignal, in.Alert.Bounded(workflows.MaxAlert), options(workflowID, in), workflows.CaseWorkflow, in)
 	if err != nil {
@@ -102,11 +102,14 @@ func reopened(before Case, within time.Duration, now time.Time) string {
 	return before.ID
 }
 
+// SummaryMemo is the memo field that says in one line what a case is about: lists carry the memo, and not what the Web UI has.
+const SummaryMemo = "summary"
+
 func options(workflowID string, in workflows.Input) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: workflowID, TaskQueue: workflows.Queue,
 		StaticSummary: summary(in.Alert), StaticDetails: details(in),
-		Memo: map[string]any{"planHash": in.Plan.Hash, "playbook": in.Plan.Name + " " + in.Plan.Version, "source": in.Plan.Source},
+		Memo: map[string]any{"planHash": in.Plan.Hash, "playbook": in.Plan.Name + " " + in.Plan.Version, "source": in.Plan.Source, SummaryMemo: summary(in.Alert)},
 	}
 }
 

@@ -84,7 +84,7 @@ func Of(in workflows.Input) ([]Wanted, error) {
 
 func one(in workflows.Input, t plan.Trigger) Wanted {
 	id := ID(in.Plan.Name, t.ID, in.Cluster)
-	in.Trigger, in.By, in.Mode, in.Dates = t.ID, "schedule "+id, t.Mode, true
+	in.Trigger, in.By, in.Mode, in.Dates, in.Nodes = t.ID, "schedule "+id, t.Mode, true, true
 	if in.Mode == "" {
 		in.Mode = plan.Live
 	}
@@ -152,7 +152,7 @@ func (w Wanted) action(a applied) *client.ScheduleWorkflowAction {
 	}
 	return &client.ScheduleWorkflowAction{
 		ID: plan.WorkflowID(name, w.ID), Workflow: w.workflow, Args: []any{w.input}, TaskQueue: workflows.Queue,
-		Memo:                  map[string]any{appliedMemo: a, "planHash": w.planHash, "playbook": w.identity.Playbook + " " + w.version},
+		Memo:                  map[string]any{appliedMemo: a, "planHash": w.planHash, "playbook": w.identity.Playbook + " " + w.version, cases.SummaryMemo: w.summary},
 		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 		StaticSummary:         w.summary, StaticDetails: w.details,
 	}
