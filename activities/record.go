@@ -19,7 +19,7 @@ type Record struct {
 	Alerts     int          `json:"alerts" doc:"How many alerts the case counts"`
 	Started    time.Time    `json:"started" doc:"When the run started"`
 	Ended      time.Time    `json:"ended,omitzero" doc:"When it ended"`
-	Decided    []Decided    `json:"decided,omitempty" doc:"What people decided, in order"`
+	Decided    []Decided    `json:"decided,omitempty" doc:"What was decided, in order: by people, and in their place where the playbook says so"`
 	Guards     []GuardCheck `json:"guards,omitempty" doc:"What the guards checked, with their numbers"`
 	Objectives []Objective  `json:"objectives,omitempty" doc:"How each phase did against the time that the playbook gives it"`
 	Held       float64      `json:"held,omitempty" doc:"Seconds that the case waited for people on held steps"`
@@ -29,14 +29,17 @@ type Record struct {
 	Steps      []StepRecord `json:"steps" doc:"Every step so far, in the order of their starts"`
 }
 
-// Decided is one decision of a person about the run.
+// Decided is one decision about the run: of a person, or in the place of people who were not asked or did not answer.
 type Decided struct {
 	Step   string    `json:"step,omitempty" doc:"Path of the step; empty where it is about the whole case"`
 	Choice string    `json:"choice" doc:"What was decided: a choice of an approval, or retry, skip, abort, rollback"`
-	By     string    `json:"by" doc:"Who decided"`
+	By     string    `json:"by" doc:"Who decided; empty where nobody did"`
 	Why    string    `json:"why,omitempty" doc:"The comment or reason"`
 	At     time.Time `json:"at" doc:"When the run took it"`
 	Nonce  string    `json:"nonce,omitempty" doc:"Identity of the signed decision"`
+
+	About     string `json:"about,omitempty" doc:"What was asked, or why the step was held"`
+	Automatic bool   `json:"automatic,omitempty" doc:"Whether the playbook decided: nobody was asked, or nobody answered in time"`
 }
 
 // Standing is a change that a rollback could not take back.

@@ -145,6 +145,7 @@ func (c *incident) approved(ctx workflow.Context, path string, q *Question, a *a
 	switch {
 	case a.automatic != "":
 		summary = a.choice + ": " + a.automatic
+		c.noteAutomatic(ctx, q, a.choice, a.automatic)
 	case a.comment != "":
 		summary += ": " + a.comment
 	}
@@ -154,12 +155,23 @@ func (c *incident) approved(ctx workflow.Context, path string, q *Question, a *a
 	})
 }
 
+// noteAutomatic puts an answer that nobody gave beside those of people: who reads the record sees that nobody was asked, or
+// that nobody answered, and why the run went on.
+func (c *incident) noteAutomatic(ctx workflow.Context, q *Question, choice, why string) {
+	c.State.Decided = append(c.State.Decided, activities.Decided{
+		Step: q.Step, About: q.Title, Choice: choice, Why: Plain(why, 500), At: workflow.Now(ctx), Automatic: true,
+	})
+}
+
 // unanswered does what the playbook says where nobody has decided in time.
 func (c *incident) unanswered(ctx workflow.Context, s plan.Step, path string, q *Question) (entry, error) {
 	late := fmt.Sprintf("no decision within %s", s.Approve.Timeout)
 	f := &failure{path, KindTimeout, late, "retry to ask again, or skip the step with a reason"}
 	switch s.Approve.OnTimeout {
-	case "", string(plan.Hold), string(plan.Fail):
+	case "", string(plan.Hold):
+		return nil, f
+	case string(plan.Fail):
+		c.noteAutomatic(ctx, q, "fail", late)
 		return nil, f
 	}
 	return c.approved(ctx, path, q, &answer{choice: s.Approve.OnTimeout, automatic: late}), nil

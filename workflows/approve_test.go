@@ -221,7 +221,9 @@ func TestATimeoutDoesWhatThePlaybookSays(t *testing.T) {
 				if output["choice"] != "contain" || output["automatic"] != "no decision within 10m0s" || output["by"] != "" {
 					t.Fatalf("%v", output)
 				}
+				answeredBy(t, b, activities.Decided{Step: "triage", About: "Contain?", Choice: "contain", Why: "no decision within 10m0s", Automatic: true})
 			case "fail":
+				answeredBy(t, b, activities.Decided{Step: "triage", About: "Contain?", Choice: "fail", Why: "no decision within 10m0s", Automatic: true})
 				if kind(t, b.GetWorkflowError()) != workflows.KindTimeout || b.calls("t.act") != 0 {
 					t.Fatal(b.GetWorkflowError())
 				}
@@ -254,7 +256,21 @@ func TestNobodyIsAskedWhereThePlaybookSaysSo(t *testing.T) {
 			if output["choice"] != test.choice || output["automatic"] != test.why || output["by"] != "" {
 				t.Fatalf("%v", output)
 			}
+			answeredBy(t, b, activities.Decided{Step: "triage", About: "Contain?", Choice: test.choice, Why: test.why, Automatic: true})
 		})
+	}
+}
+
+// answeredBy expects one decision in the record, whenever it was.
+func answeredBy(t *testing.T, b *bench, want activities.Decided) {
+	t.Helper()
+	got := b.state().Decided
+	if len(got) != 1 || got[0].At.IsZero() {
+		t.Fatalf("decided: %+v", got)
+	}
+	got[0].At = time.Time{}
+	if diff := cmp.Diff(want, got[0]); diff != "" {
+		t.Error(diff)
 	}
 }
 

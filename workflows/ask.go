@@ -169,7 +169,7 @@ func (c *incident) vote(ctx workflow.Context, d authority.Decision) error {
 		v.Proof = &d
 	}
 	q.Votes = append(slices.Clone(q.Votes), v)
-	c.State.Decided = append(c.State.Decided, activities.Decided{Step: q.Step, Choice: v.Choice, By: v.By, Why: v.Comment, At: v.At, Nonce: d.Nonce})
+	c.State.Decided = append(c.State.Decided, activities.Decided{Step: q.Step, Choice: v.Choice, By: v.By, Why: v.Comment, At: v.At, Nonce: d.Nonce, About: q.Title})
 	q.answer = q.tally()
 	c.show(ctx)
 	return nil

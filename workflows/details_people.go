@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-ir/firebreak/activities"
 )
 
 // moment is how times stand in the page.
@@ -70,15 +72,37 @@ func fenced(value any, most int) string {
 	return text
 }
 
-// writeDecided lists who decided what and why: an auditor reads it long after.
+// shownDecisions is how many of the last decisions the table holds: details are cut at 20,000 bytes.
+const shownDecisions = 40
+
+// writeDecided lists who decided what and why: an auditor reads it long after. Where nobody did, it says so.
 func (c *incident) writeDecided(w *strings.Builder) {
-	if len(c.State.Decided) == 0 {
+	all := c.State.Decided
+	if len(all) == 0 {
 		return
 	}
-	w.WriteString("| Decided by | Step | Choice | Why | When |\n|---|---|---|---|---|\n")
-	for _, d := range c.State.Decided {
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", Markdown(d.By), Markdown(d.Step), Markdown(d.Choice), Markdown(d.Why),
-			d.At.UTC().Format(moment))
+	if first := max(len(all)-shownDecisions, 0); first > 0 {
+		fmt.Fprintf(w, "The last %d of %d decisions:\n\n", shownDecisions, len(all))
+		all = all[first:]
+	}
+	w.WriteString("| Decided by | Step | About | Choice | Why | When |\n|---|---|---|---|---|---|\n")
+	for _, d := range all {
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", Markdown(deciderOf(d)), Markdown(orWholeCase(d.Step)), Markdown(d.About), Markdown(d.Choice),
+			Markdown(d.Why), d.At.UTC().Format(moment))
 	}
 	w.WriteString("\n")
+}
+
+func deciderOf(d activities.Decided) string {
+	if d.Automatic {
+		return "nobody: automatic"
+	}
+	return d.By
+}
+
+func orWholeCase(step string) string {
+	if step == "" {
+		return "the whole case"
+	}
+	return step
 }

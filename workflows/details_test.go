@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,10 +43,26 @@ func TestASummarySaysWhatTheStepIsAbout(t *testing.T) {
 	}
 }
 
+func TestThePageHoldsTheLastDecisions(t *testing.T) {
+	c := &incident{}
+	for i := range 3 * shownDecisions {
+		c.State.Decided = append(c.State.Decided, activities.Decided{Step: fmt.Sprintf("each[%d]/ask", i), Choice: "contain", Automatic: true})
+	}
+	var page strings.Builder
+	c.writeDecided(&page)
+	text := page.String()
+	if strings.Count(text, "each\\[") != shownDecisions || !strings.Contains(text, "The last 40 of 120 decisions") || !strings.Contains(text, "each\\[119\\]/ask") {
+		t.Errorf("\n%.2000s", text)
+	}
+}
+
 func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
 	long := strings.Repeat("x", 3*shownBytes)
 	c := &incident{Carry: Carry{State: State{
-		Record: activities.Record{Case: "test-1.1", Standing: []activities.Standing{{Step: "isolate[0]/deny", Summary: "isolated <b>", Why: "refused"}}, Decided: []activities.Decided{{Step: "a|b", Choice: "contain", By: "ann", Why: "not ours"}}},
+		Record: activities.Record{Case: "test-1.1", Standing: []activities.Standing{{Step: "isolate[0]/deny", Summary: "isolated <b>", Why: "refused"}}, Decided: []activities.Decided{
+			{Step: "a|b", About: "Contain?", Choice: "contain", By: "ann", Why: "not ours"},
+			{Step: "late", About: "Evict?", Choice: "evict", Why: "auto-approved because alert.priority == 'Alert'", Automatic: true},
+		}},
 		Questions: []*Question{
 			{Step: "triage", Title: "Contain <b>?", Choices: []string{"contain", "false-positive"}, Circles: []string{"ir-lead"}, Shown: map[string]any{"alert": "```\n# owned"},
 				Of: []plan.Approver{{Name: "ir-lead", Groups: []string{"ir-leads"}, Subjects: []string{"max"}, Quorum: 2, NotRequester: true}}},
@@ -62,7 +79,8 @@ func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
 		"**Still stands**: isolate\\[0\\]/deny: isolated &lt;b&gt;", "refused", "`firebreak undo test-1.1`",
 		"**Asks at triage**: Contain &lt;b&gt;?", "Asked are ir-lead (ir-leads, max; 2 must agree; not whoever asked for it)", "to choose from: contain, false-positive.",
 		"`firebreak approve test-1.1 triage --choice …`", "'''\\n# owned", "**Held at disks** (Forbidden): no", "`firebreak retry test-1.1 disks`",
-		"| ann | a\\|b | contain | not ours |",
+		"| ann | a\\|b | Contain? | contain | not ours |",
+		"| nobody: automatic | late | Evict? | evict | auto-approved because alert.priority == 'Alert' |",
 	} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("%q is not in\n%.3000s", want, page.String())

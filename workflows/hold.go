@@ -114,12 +114,13 @@ func (c *incident) decide(ctx workflow.Context, d Decision) error {
 	if err := c.checkDecision(ctx, d); err != nil {
 		return err
 	}
+	about := c.heldFor(d)
 	for _, h := range c.answered(d) {
 		its := d
 		its.Path = h.Path
 		h.decision = &its
 	}
-	decided := activities.Decided{Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx)}
+	decided := activities.Decided{Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx), About: about}
 	if d.Signed != nil {
 		decided.Nonce = d.Signed.Nonce
 	}
@@ -194,6 +195,14 @@ func (c *incident) answered(d Decision) []*hold {
 		}
 	}
 	return list
+}
+
+// heldFor says why the step is held that a decision is about; nothing where it is about the whole case.
+func (c *incident) heldFor(d Decision) string {
+	if h := c.held(d.Path); h != nil {
+		return Plain(h.Error, 300)
+	}
+	return ""
 }
 
 // held gives the undecided hold of that path.

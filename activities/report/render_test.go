@@ -67,6 +67,9 @@ func record() activities.Record {
 		},
 		Decided: []activities.Decided{{
 			Step: "triage", Choice: "contain", By: "ada", Why: "[click](https://evil.example) `now` <img src=x>\n# urgent", At: start().Add(500 * time.Millisecond),
+			About: "Contain <b>web-1</b>?",
+		}, {
+			Step: "evict", About: "Evict it?", Choice: "keep", Why: "auto-approved because alert.priority == 'Alert'", Automatic: true, At: start().Add(time.Second),
 		}},
 	}
 }
