@@ -39,7 +39,7 @@ func (c *incident) render(ctx workflow.Context) {
 
 func (c *incident) writeHead(w *strings.Builder) {
 	fmt.Fprintf(w, "**Case %s**: %s", c.State.Case, c.State.Status)
-	if c.State.Outcome != "" {
+	if c.State.Outcome != "" && c.State.Outcome != string(c.State.Status) {
 		fmt.Fprintf(w, ", %s", c.State.Outcome)
 	}
 	if c.State.DryRun {
@@ -83,7 +83,7 @@ func (c *incident) writePhases(w *strings.Builder) {
 			counts[at][column(s.Status)]++
 		}
 	}
-	w.WriteString("| Phase | Done | Skipped | Running | Held | Failed |\n|---|---|---|---|---|---|\n")
+	w.WriteString("**Steps by phase**:\n\n| Phase | Done | Skipped | Running | Held | Failed |\n|---|---|---|---|---|---|\n")
 	for i, n := range counts {
 		if n != [5]int{} {
 			fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", phases[i], n[0], n[1], n[2], n[3], n[4])
@@ -110,7 +110,9 @@ func column(s activities.StepStatus) int {
 func (c *incident) writeSteps(w *strings.Builder) {
 	first := max(len(c.State.Steps)-shownSteps, 0)
 	if first > 0 {
-		fmt.Fprintf(w, "The last %d of %d steps:\n\n", shownSteps, len(c.State.Steps))
+		fmt.Fprintf(w, "**Steps**, the last %d of %d:\n\n", shownSteps, len(c.State.Steps))
+	} else {
+		w.WriteString("**Steps**:\n\n")
 	}
 	w.WriteString("| Step | Status | What was done |\n|---|---|---|\n")
 	for i := first; i < len(c.State.Steps); i++ {

@@ -81,16 +81,29 @@ func (c *incident) writeDecided(w *strings.Builder) {
 	if len(all) == 0 {
 		return
 	}
+	w.WriteString("**What was decided**")
+	if c.in.Authority == nil {
+		w.WriteString(" (nobody proved who they are: the case knows no keys)")
+	} else {
+		w.WriteString(" (each person's signature stands with their update in the event history)")
+	}
 	if first := max(len(all)-shownDecisions, 0); first > 0 {
-		fmt.Fprintf(w, "The last %d of %d decisions:\n\n", shownDecisions, len(all))
+		fmt.Fprintf(w, ". The last %d of %d decisions", shownDecisions, len(all))
 		all = all[first:]
 	}
-	w.WriteString("| Decided by | Step | About | Choice | Why | When |\n|---|---|---|---|---|---|\n")
+	w.WriteString(":\n\n| When | Who | What it was about | Decision, and why |\n|---|---|---|---|\n")
 	for _, d := range all {
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", Markdown(deciderOf(d)), Markdown(orWholeCase(d.Step)), Markdown(d.About), Markdown(d.Choice),
-			Markdown(d.Why), d.At.UTC().Format(moment))
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", d.At.UTC().Format(moment), Markdown(deciderOf(d)), beside(orWholeCase(d.Step), d.About), beside(d.Choice, d.Why))
 	}
 	w.WriteString("\n")
+}
+
+// beside puts an explanation after a word, in one cell.
+func beside(word, explained string) string {
+	if explained == "" {
+		return Markdown(word)
+	}
+	return Markdown(word) + ": " + Markdown(explained)
 }
 
 func deciderOf(d activities.Decided) string {

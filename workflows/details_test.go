@@ -79,8 +79,9 @@ func TestThePageSaysWhoIsAskedAndHowToAnswer(t *testing.T) {
 		"**Still stands**: isolate\\[0\\]/deny: isolated &lt;b&gt;", "refused", "`firebreak undo test-1.1`",
 		"**Asks at triage**: Contain &lt;b&gt;?", "Asked are ir-lead (ir-leads, max; 2 must agree; not whoever asked for it)", "to choose from: contain, false-positive.",
 		"`firebreak approve test-1.1 triage --choice …`", "'''\\n# owned", "**Held at disks** (Forbidden): no", "`firebreak retry test-1.1 disks`",
-		"| ann | a\\|b | Contain? | contain | not ours |",
-		"| nobody: automatic | late | Evict? | evict | auto-approved because alert.priority == 'Alert' |",
+		"**What was decided** (nobody proved who they are: the case knows no keys)",
+		"| 0001-01-01 00:00:00Z | ann | a\\|b: Contain? | contain: not ours |",
+		"| 0001-01-01 00:00:00Z | nobody: automatic | late: Evict? | evict: auto-approved because alert.priority == 'Alert' |",
 	} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("%q is not in\n%.3000s", want, page.String())

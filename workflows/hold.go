@@ -120,7 +120,7 @@ func (c *incident) decide(ctx workflow.Context, d Decision) error {
 		its.Path = h.Path
 		h.decision = &its
 	}
-	decided := activities.Decided{Step: d.Path, Choice: string(d.Action), By: d.By, Why: d.Reason, At: workflow.Now(ctx), About: about}
+	decided := activities.Decided{Step: d.Path, Choice: string(d.Action), By: d.By, Why: reasonOf(d), At: workflow.Now(ctx), About: about}
 	if d.Signed != nil {
 		decided.Nonce = d.Signed.Nonce
 	}
@@ -195,6 +195,14 @@ func (c *incident) answered(d Decision) []*hold {
 		}
 	}
 	return list
+}
+
+// reasonOf says why somebody decided so, and what the retry is to do otherwise.
+func reasonOf(d Decision) string {
+	if len(d.Set) == 0 {
+		return d.Reason
+	}
+	return strings.TrimPrefix(d.Reason+"; with "+Plain(string(encode(d.Set)), 300), "; ")
 }
 
 // heldFor says why the step is held that a decision is about; nothing where it is about the whole case.
