@@ -25,7 +25,8 @@ func lintCommand(a *app) *cobra.Command {
 		Short:   "Check playbooks: everything that is wrong, at its place, in one pass",
 		GroupID: "playbooks",
 		Long: `Checks playbooks without running them. A folder means every playbook in it and below it: all .yaml and .yml files
-but tests (X.test.yaml) and firebreak.yaml; - means standard input. It ends with 1 if anything is wrong.
+but tests (X.test.yaml) and firebreak.yaml; - means standard input. It ends with 1 if anything is wrong. What is allowed and
+probably not meant, such as a playbook that does not keep its history, is a warning on standard error.
 
 With --output github the problems show in a pull request; with --output sarif they are a SARIF 2.1.0 log for code scanning.`,
 		Example: `  firebreak lint playbooks/pod-compromise.yaml
@@ -55,7 +56,7 @@ const patience = 800
 // linted is what became of one file.
 type linted struct {
 	problems []syntax.Problem
-	warning  string
+	warnings []string
 	err      error
 }
 
@@ -73,8 +74,8 @@ func (a *app) lint(args []string) ([]syntax.Problem, error) {
 	var failed []error
 	for _, r := range results {
 		problems, failed = append(problems, r.problems...), append(failed, r.err)
-		if r.warning != "" {
-			fmt.Fprintf(a.stderr, "warning: %s\n", safe(r.warning))
+		for _, warning := range r.warnings {
+			fmt.Fprintf(a.stderr, "warning: %s\n", safeLines(warning))
 		}
 	}
 	return problems, unread(errors.Join(failed...))
@@ -89,8 +90,7 @@ func (a *app) lintOne(name string) linted {
 		name = stdin
 	}
 	compiled, problems := a.compile(source{name, raw})
-	warning, _ := compile.SizeWarning(compiled)
-	return linted{problems: problems, warning: warning}
+	return linted{problems: problems, warnings: compile.Warnings(compiled)}
 }
 
 // spread does n things on all processors, and returns when all are done.

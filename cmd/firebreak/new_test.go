@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/firebreak-ir/firebreak/playbooks/compile"
 	"github.com/firebreak-ir/firebreak/playbooks/layout"
 )
 
@@ -25,6 +26,9 @@ func TestSkeletons(t *testing.T) {
 		}
 		if compiled.Name != "my-own" {
 			t.Errorf("%s: it is called %q", kind, compiled.Name)
+		}
+		for _, warning := range compile.Warnings(compiled) {
+			t.Errorf("%s: %s", kind, warning)
 		}
 		formatted, problems := layout.Format("my-own.yaml", text)
 		if diff := cmp.Diff(string(text), string(formatted)); diff != "" || len(problems) > 0 {

@@ -31,7 +31,7 @@ func TestEveryPlaybookCompiles(t *testing.T) {
 		if len(problems) == 0 && p.Name != name {
 			t.Errorf("file %s holds playbook %q", name, p.Name)
 		}
-		if text, large := compile.SizeWarning(p); large {
+		for _, text := range compile.Warnings(p) {
 			t.Error(text)
 		}
 	}
