@@ -55,7 +55,14 @@ triggers:
   - id: falco
     falco: {rules: [Terminal shell in container]}
 dedup: {key: alert.target.pod}
+approvers:
+  ir: {groups: [ir]}
 steps:
+  - {id: by_key, phase: identify, approve: {title: "Look at ${{ alert.target.pod }}?", from: ir, show: [alert.rule], timeout: 1h}}
+  - {id: by_token, approve: {title: "Look closer?", from: ir, show: [alert.rule], timeout: 1h}}
+  - {id: nobody, approve: {title: "Tell everybody?", from: ir, skipWhen: alert.rule != ''}}
+  - {id: held, uses: telemetry.query_prometheus, with: {query: refuse}}
+  - {id: pause, wait: 1s}
   - {id: open, phase: identify, uses: evidence.record_alert, with: {alert: "${{ alert }}"}}
   - {id: metrics, phase: identify, uses: telemetry.query_prometheus, with: {query: up}}
   - {id: fails, phase: identify, onError: continue, uses: telemetry.query_prometheus, with: {query: refuse}}
@@ -100,7 +107,9 @@ func TestNoSecretIsTold(t *testing.T) {
 			t.Errorf("the codec server answers %d, want %d", got, want)
 		}
 	}
+	w.peopleDecide(serve)
 	w.ended()
+	w.server()
 	for _, args := range [][]string{
 		{"show", "secrets-"}, {"show", "secrets-", "--output", "json"}, {"cases", "--output", "json"}, {"watch", "secrets-"},
 	} {
@@ -341,8 +350,10 @@ func (w *secretsWorld) payloads(history string) {
 			return list, nil
 		},
 	})
-	if err != nil || !strings.Contains(text.String(), `"steps"`) {
-		w.t.Fatalf("the history has no plan: %v", err)
+	for _, part := range []string{`"steps"`, `"signature"`, "identify / metrics", "waits for a decision on by_key", "identify / pause waits"} { // plan, updates, summaries
+		if err != nil || !strings.Contains(text.String(), part) {
+			w.t.Fatalf("the history lacks %q: %v", part, err)
+		}
 	}
 	w.said["payloads of the history"] = text.String()
 }
