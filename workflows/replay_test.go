@@ -66,7 +66,7 @@ func TestEveryShippedPlaybookHasHistories(t *testing.T) {
 // TestEveryWorkflowHasAHistory, and so has each way in which a case leaves marks in one.
 func TestEveryWorkflowHasAHistory(t *testing.T) {
 	wanted := map[string]bool{
-		workflows.CaseWorkflow: false, workflows.UndoWorkflow: false, workflows.LockWorkflow: false, workflows.SweepWorkflow: false,
+		workflows.CaseWorkflow: false, workflows.UndoWorkflow: false, workflows.LockWorkflow: false, workflows.SweepWorkflow: false, workflows.RateWorkflow: false,
 		"a marker": false, "a timer": false, "an update": false, "resumed": false, "left for the next run": false, "canceled": false,
 	}
 	for _, file := range histories(t, "*") {

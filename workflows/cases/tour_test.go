@@ -59,6 +59,7 @@ func (w *world) tours(t *testing.T, s *standIns) {
 	lock := cases.Case{Workflow: workflows.LockID(w.cluster, "node/n1", false)}
 	w.gone(t, lock.Workflow)
 	w.keeps(t, lock, "lock", "given-back")
+	w.keeps(t, cases.Case{Workflow: workflows.RateID(w.cluster, false)}, "rate", "counting")
 }
 
 // at tells whether a case has come to a step.

@@ -60,5 +60,6 @@ func register(replayer worker.WorkflowReplayer) {
 	replayer.RegisterWorkflowWithOptions(i.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
 	replayer.RegisterWorkflowWithOptions(i.Undo, workflow.RegisterOptions{Name: workflows.UndoWorkflow})
 	replayer.RegisterWorkflowWithOptions(i.Lock, workflow.RegisterOptions{Name: workflows.LockWorkflow})
+	replayer.RegisterWorkflowWithOptions(i.Rate, workflow.RegisterOptions{Name: workflows.RateWorkflow})
 	replayer.RegisterWorkflowWithOptions(i.Sweep, workflow.RegisterOptions{Name: workflows.SweepWorkflow})
 }
