@@ -81,7 +81,7 @@ func TestALargeCaseIsDecidedShownAndUndone(t *testing.T) {
 	}
 	w.voted(t, of, asked[0].Question, "ann")
 	w.until(of, "held", held)
-	w.holds(t, of)
+	w.wholly(t, of)
 	w.undoesAll(t, of)
 }
 
@@ -135,8 +135,8 @@ func (w *world) eventuallyAsked(t *testing.T) (list []cases.Question, err error)
 	return list, err
 }
 
-// holds wants the whole state, with every output.
-func (w *world) holds(t *testing.T, of cases.Case) {
+// wholly wants the whole state, with every output.
+func (w *world) wholly(t *testing.T, of cases.Case) {
 	t.Helper()
 	view, err := w.View(t.Context(), of)
 	if err != nil {
