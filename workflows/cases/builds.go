@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -93,7 +94,8 @@ func (c *Cases) Ramp(ctx context.Context, deployment, build string, percent floa
 	})
 }
 
-// route changes where new cases begin, unless somebody else does at the same time.
+// route changes where new cases begin, unless somebody else does at the same time. The worker of a new build that has just
+// begun is waited for until it polls all its queues.
 func (c *Cases) route(
 	ctx context.Context, deployment, doing string,
 	change func(context.Context, client.WorkerDeploymentHandle, client.WorkerDeploymentDescribeResponse) error,
@@ -101,11 +103,26 @@ func (c *Cases) route(
 	ctx, done := context.WithTimeout(ctx, 2*patience)
 	defer done()
 	handle := c.client.WorkerDeploymentClient().GetHandle(deployment)
-	now, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
-	if err == nil {
-		err = change(ctx, handle, now)
+	for {
+		now, err := handle.Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+		if err == nil {
+			err = change(ctx, handle, now)
+		}
+		if !stillComing(err) {
+			return unknownBuild(doing, err)
+		}
+		select {
+		case <-ctx.Done():
+			return unknownBuild(doing, err)
+		case <-time.After(500 * time.Millisecond):
+		}
 	}
-	return unknownBuild(doing, err)
+}
+
+// stillComing tells a refusal because of queues that the new build does not poll, or does not poll yet.
+func stillComing(err error) bool {
+	var refused *serviceerror.FailedPrecondition
+	return errors.As(err, &refused) && strings.Contains(refused.Message, "missing active task queues")
 }
 
 func unknownBuild(doing string, err error) error {
