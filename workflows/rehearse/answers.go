@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *stage) activities() {
 			name := d.Name
 			s.OnActivity(workflows.UndoActivity(name), mock.Anything, mock.Anything).After(standard).
 				Return(func(_ context.Context, in workflows.UndoActivityInput) error {
-					s.ran = append(s.ran, Call{Activity: name, Step: in.Call.Step, Undo: true})
+					s.ranCall(Call{Activity: name, Step: in.Call.Step, Undo: true})
 					return nil
 				})
 		}
@@ -63,9 +64,9 @@ func (s *stage) mock(d activities.Definition, m scenario.Mock) {
 	}
 	s.OnActivity(d.Name, mock.Anything, mock.MatchedBy(matches)).After(takes).
 		Return(func(_ context.Context, in workflows.ActivityInput) (json.RawMessage, error) {
-			s.ran = append(s.ran, Call{Activity: d.Name, Step: in.Call.Step})
+			s.ranCall(Call{Activity: d.Name, Step: in.Call.Step})
 			if m.Fails != nil {
-				s.tries[s.trial(m, in.Call.Step)]++
+				s.tried(m, in.Call.Step)
 				return nil, failing(m.Fails)
 			}
 			return s.output(d, m, in)
@@ -86,7 +87,28 @@ func (s *stage) trial(m scenario.Mock, path string) string {
 }
 
 func (s *stage) usedUp(m scenario.Mock, path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return m.Fails != nil && m.Fails.Times > 0 && s.tries[s.trial(m, path)] >= m.Fails.Times
+}
+
+func (s *stage) tried(m scenario.Mock, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tries[s.trial(m, path)]++
+}
+
+func (s *stage) ranCall(call Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ran = append(s.ran, call)
+}
+
+// calls gives those so far: where a run waits for a person, some may still be on their way.
+func (s *stage) calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ran)
 }
 
 func failing(f *scenario.Failure) error {

@@ -44,7 +44,7 @@ func (s *stage) expected(state workflows.State) []string {
 		}
 	}
 	for _, path := range e.Undone {
-		if !slices.ContainsFunc(s.ran, func(c Call) bool { return c.Undo && meant(path, c.Step) }) {
+		if !slices.ContainsFunc(s.calls(), func(c Call) bool { return c.Undo && meant(path, c.Step) }) {
 			say("the change of step %q should have been taken back, but stands", path)
 		}
 	}
@@ -107,7 +107,7 @@ func statusOf(state workflows.State, path string) string {
 
 // called tells whether an activity, or the step of a path, ran.
 func (s *stage) called(name string) bool {
-	return slices.ContainsFunc(s.ran, func(c Call) bool {
+	return slices.ContainsFunc(s.calls(), func(c Call) bool {
 		return !c.Undo && (c.Activity == name || meant(name, c.Step) || scenario.Bare(c.Step) == name)
 	})
 }

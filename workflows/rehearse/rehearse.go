@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/log"
@@ -63,7 +64,7 @@ func Run(g Given, t scenario.Test) (result Result, err error) {
 	if err != nil {
 		return Result{}, errors.Join(fmt.Errorf("test %q: %w", t.Name, err), s.GetWorkflowError())
 	}
-	result = Result{Test: t.Name, State: state, Ran: s.ran, Took: took(state)}
+	result = Result{Test: t.Name, State: state, Ran: s.calls(), Took: took(state)}
 	result.Failed = append(s.wrong, s.expected(state)...)
 	return result, nil
 }
@@ -74,6 +75,7 @@ type stage struct {
 
 	given Given
 	test  scenario.Test
+	mu    sync.Mutex // activities run together
 	ran   []Call
 	tries map[string]int // of a mock that fails some times
 	wrong []string       // answers that were not taken as they should be
