@@ -74,7 +74,7 @@ func Start(ctx context.Context, port int) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Port: port, Password: rand.Text(), ended: make(chan struct{}), message: &bytes.Buffer{}}
-	if s.dir, err = os.MkdirTemp("", "firebreak-postgres-"); err != nil {
+	if s.dir, err = os.MkdirTemp(temporary(who), "firebreak-postgres-"); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(s.initialize(ctx, bin, who), s.serve(ctx, bin, who)); err != nil {
@@ -98,6 +98,14 @@ func credential() (*syscall.Credential, error) {
 	uid, err1 := strconv.ParseUint(one.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(one.Gid, 10, 32)
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
+}
+
+// temporary is where the data go: another user may not come into a directory that TMPDIR names.
+func temporary(who *syscall.Credential) string {
+	if who == nil {
+		return os.TempDir()
+	}
+	return "/tmp"
 }
 
 func (s *Server) initialize(ctx context.Context, bin string, who *syscall.Credential) error {
