@@ -16,6 +16,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/lab/build"
 	"github.com/firebreak-ir/firebreak/lab/fixtures"
+	"github.com/firebreak-ir/firebreak/lab/leaveout"
 	"github.com/firebreak-ir/firebreak/lab/process"
 	"github.com/firebreak-ir/firebreak/lab/realnode"
 	"github.com/firebreak-ir/firebreak/lab/realnode/disk"
@@ -29,12 +30,12 @@ const name = "ip-10-0-1-23.ec2.internal"
 // One node's life: it starts, runs the shop, is broken into, is copied while it runs, is killed, and leaves nothing.
 func TestNodeFromUpToDown(t *testing.T) {
 	if err := realnode.Able(t.Context()); err != nil {
-		t.Skip(err)
+		leaveout.Test(t, "%v", err)
 	}
 	before := settings(t)
 	cluster := clustertest.Start(t, "../servers", build.Servers())
 	if err := realnode.Possible(t.Context(), cluster.Binaries.Dir); err != nil {
-		t.Skip(err)
+		leaveout.Test(t, "%v", err)
 	}
 	failHalfWay(t, cluster)
 	image := filepath.Join(cluster.Group.Dir(), "volume.img")
