@@ -77,7 +77,11 @@ func Start(ctx context.Context, port int) (*Server, error) {
 	if s.dir, err = os.MkdirTemp(temporary(who), "firebreak-postgres-"); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.initialize(ctx, bin, who), s.serve(ctx, bin, who)); err != nil {
+	err = s.initialize(ctx, bin, who)
+	if err == nil { // a server without data would only end
+		err = s.serve(ctx, bin, who)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	if err := s.ready(ctx); err != nil {
