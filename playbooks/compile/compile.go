@@ -46,7 +46,7 @@ func newCompiler(o Options) *compiler {
 	c := &compiler{
 		options: o,
 		catalog: o.Catalog,
-		types:   newProvider(),
+		types:   newProvider(o.Types),
 		used:    map[string]bool{},
 		ids:     map[string]syntax.Position{},
 		facts:   map[string]known{},

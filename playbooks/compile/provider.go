@@ -32,7 +32,7 @@ const (
 	inputsType = "inputs"
 )
 
-func newProvider() *provider {
+func newProvider(known *Types) *provider {
 	p := &provider{
 		names:   map[string]string{},
 		seen:    map[*activities.Field]string{},
@@ -44,7 +44,7 @@ func newProvider() *provider {
 		p.base = base
 	}
 	for name, t := range map[string]reflect.Type{"alert": reflect.TypeFor[plan.Alert](), "run": reflect.TypeFor[plan.Run]()} {
-		if declared, err := activities.TypeOf(t); err == nil {
+		if declared, err := known.of(t); err == nil {
 			p.set(name, declared)
 		}
 	}

@@ -60,7 +60,7 @@ func digest(raw []byte) string {
 func (c *compiler) declarations() error {
 	for _, name := range slices.Sorted(maps.Keys(c.out)) {
 		d, _ := c.catalog.Find(name)
-		essence, err := activities.Essence(d)
+		essence, err := c.options.Types.essence(d)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (c *compiler) catalogHash() string {
 	var used []declaration
 	for _, name := range slices.Sorted(maps.Keys(c.out)) {
 		d, _ := c.catalog.Find(name)
-		used = append(used, declaration{name, plan.Notation(c.in[name]), plan.Notation(c.out[name]), d.Effect, d.Place, d.Undo != nil})
+		used = append(used, declaration{name, plan.Notation(c.in[name]), c.plan.Types[name], d.Effect, d.Place, d.Undo != nil})
 	}
 	raw, err := json.Marshal(used)
 	if err != nil {
