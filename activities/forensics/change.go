@@ -11,7 +11,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 const (
@@ -53,16 +53,15 @@ type change struct {
 }
 
 // describe looks at one file after the replay.
-func (c *comparison) describe(what, p string, info *ext4.Info) change {
-	in := info.Inode()
+func (c *comparison) describe(what, p string, info fs.FileInfo, stat volume.Stat) change {
 	ch := change{
-		Change: what, Path: p, Mode: info.Mode().Perm().String(), UID: in.UID, GID: in.GID, Size: in.Size, Type: "file",
-		Modified: in.Modified, Changed: in.Changed, Created: in.Created, setuid: info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0,
+		Change: what, Path: p, Mode: info.Mode().Perm().String(), UID: stat.UID, GID: stat.GID, Size: stat.Size, Type: "file",
+		Modified: stat.Modified, Changed: stat.Changed, Created: stat.Created, setuid: info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0,
 	}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		ch.Type = "link"
-	case info.Mode()&fs.ModeCharDevice != 0 && in.Device == 0:
+	case info.Mode()&fs.ModeCharDevice != 0 && stat.Major == 0 && stat.Minor == 0:
 		ch.Type, ch.whiteout = "whiteout", true
 	case !info.Mode().IsRegular():
 		ch.Type = "special"
@@ -75,8 +74,8 @@ func (c *comparison) describe(what, p string, info *ext4.Info) change {
 
 // read keeps a file's first bytes, and hashes it where that is affordable. The file is opened by its inode: looking up a
 // path reads every directory on it, and finds the first of two files that a damaged directory calls the same.
-func (c *comparison) read(ch *change, info *ext4.Info) {
-	f, err := c.disk.OpenInfo(info)
+func (c *comparison) read(ch *change, info fs.FileInfo) {
+	f, err := openFile(c.disk, info)
 	if err != nil {
 		ch.Problem = oneLine(err.Error())
 		return
@@ -86,7 +85,7 @@ func (c *comparison) read(ch *change, info *ext4.Info) {
 		ch.program = isELF(head) || len(head) > 2 && string(head[:2]) == "#!"
 		ch.head = head
 	}
-	if err := c.hash.spend(f, ch.Size); err != nil {
+	if err := c.spend(info, ch.Size); err != nil {
 		ch.Problem = oneLine("not hashed: " + err.Error())
 		return
 	}
@@ -101,23 +100,44 @@ func (c *comparison) read(ch *change, info *ext4.Info) {
 	ch.SHA256 = hex.EncodeToString(h.Sum(nil))
 }
 
+// openFile opens a regular file that the disk gave.
+func openFile(disk volume.FS, info fs.FileInfo) (volume.File, error) {
+	f, err := disk.OpenFound(info)
+	if err != nil {
+		return nil, err
+	}
+	file, ok := f.(volume.File)
+	if !ok {
+		return nil, fs.ErrInvalid
+	}
+	return file, nil
+}
+
 // budget is how many bytes may still be hashed. A file that is mostly holes takes no room on the disk and as long to
 // hash as one that does, so it is not hashed: what is spent was paid for with blocks.
 type budget struct{ left int64 }
 
 // spend takes a file out of the budget, or says why it is not hashed.
-func (b *budget) spend(f *ext4.File, size int64) error {
+func (c *comparison) spend(info fs.FileInfo, size int64) error {
 	if size > maxHashed {
 		return fmt.Errorf("it has more than %d bytes", maxHashed)
 	}
-	holes, pieces, err := f.Holes(maxPieces)
+	extents, err := c.disk.Extents(info, maxPieces)
 	if err != nil {
 		return err
+	}
+	return c.hash.spend(size, extents)
+}
+
+func (b *budget) spend(size int64, extents []volume.Extent) error {
+	holes := size
+	for _, e := range extents {
+		holes -= e.Length
 	}
 	if holes > smallHole && holes > size-holes {
 		return fmt.Errorf("%d of its %d bytes are holes", holes, size)
 	}
-	cost := size + int64(pieces)*pieceCost
+	cost := size + int64(len(extents))*pieceCost
 	if cost > b.left {
 		return errors.New("what one comparison hashes is used up")
 	}

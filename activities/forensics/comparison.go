@@ -13,13 +13,13 @@ import (
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/forensics/containers"
-	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 // signature is what two views of one file are compared by.
 type signature struct {
-	inode      uint32
-	mode       uint16
+	inode      uint64
+	mode       uint32
 	size       int64
 	changed    time.Time
 	generation uint32
@@ -28,7 +28,7 @@ type signature struct {
 // comparison walks both views of a file system side by side, so that it holds neither of them.
 type comparison struct {
 	ctx       context.Context
-	disk      *ext4.FS
+	disk      volume.FS
 	partition int
 	layers    *layers
 	replayed  bool      // the journal held something: the disk without it is another view
@@ -50,7 +50,7 @@ type met struct {
 func (m met) isFile() bool { return m.err == nil && m.entry != nil && !m.entry.IsDir() }
 
 // walkOf gives the walk of a file system as a sequence.
-func walkOf(disk *ext4.FS) iter.Seq[met] {
+func walkOf(disk volume.FS) iter.Seq[met] {
 	return func(yield func(met) bool) {
 		_ = disk.Walk(".", func(p string, d fs.DirEntry, err error) error { // it fails with what this function gives alone
 			if !yield(met{p, d, err}) {
@@ -139,8 +139,11 @@ func (c *comparison) compare(now, old met, there bool) error {
 	if err != nil {
 		return c.unread(now.path, err)
 	}
-	in := info.Sys().(*ext4.Inode)
-	alone := c.replayed && (!there || signed(old) != signedInode(in))
+	in, ok := volume.StatOf(info)
+	if !ok {
+		return c.unread(now.path, fs.ErrInvalid)
+	}
+	alone := c.replayed && (!there || signed(old) != signedStat(in))
 	if !alone && !c.recent(in.Changed) {
 		return nil
 	}
@@ -148,7 +151,7 @@ func (c *comparison) compare(now, old met, there bool) error {
 	if alone && !there || c.recent(in.Created) {
 		what = "written"
 	}
-	ch := c.describe(what, now.path, info.(*ext4.Info))
+	ch := c.describe(what, now.path, info, in)
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
@@ -162,11 +165,12 @@ func signed(m met) signature {
 	if err != nil {
 		return signature{}
 	}
-	return signedInode(info.Sys().(*ext4.Inode))
+	in, _ := volume.StatOf(info)
+	return signedStat(in)
 }
 
-func signedInode(in *ext4.Inode) signature {
-	return signature{inode: in.Number, mode: in.Mode, size: in.Size, changed: in.Changed, generation: in.Generation}
+func signedStat(in volume.Stat) signature {
+	return signature{inode: in.Inode, mode: in.Mode, size: in.Size, changed: in.Changed, generation: in.Generation}
 }
 
 func (c *comparison) recent(at time.Time) bool { return !c.since.IsZero() && !at.Before(c.since) }

@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-ir/firebreak/custody"
 	"github.com/firebreak-ir/firebreak/forensics/containers"
 	"github.com/firebreak-ir/firebreak/forensics/extract"
+	"github.com/firebreak-ir/firebreak/forensics/image"
 )
 
 // DockerExplorerOutput is the output of forensics.docker_explorer.
@@ -58,7 +59,7 @@ type dockerExplorer struct{ Deps }
 
 // dockerStore is one Docker store on an image.
 type dockerStore struct {
-	volume volume
+	volume image.Volume
 	root   string
 }
 
@@ -95,9 +96,9 @@ func (x dockerExplorer) run(ctx context.Context, call activities.Call, in ImageI
 func dockerStores(ctx context.Context, image opened) ([]dockerStore, error) {
 	var out []dockerStore
 	for _, v := range image.volumes {
-		roots, _, err := containers.Roots(ctx, v.disk)
+		roots, _, err := containers.Roots(ctx, v.FS)
 		if err != nil {
-			return nil, fmt.Errorf("search %s for stores: %w", v.part, err)
+			return nil, fmt.Errorf("search %s for stores: %w", v.Part, err)
 		}
 		for _, r := range roots {
 			if r.Kind == containers.Docker {
@@ -183,7 +184,7 @@ func (x dockerExplorer) explore(ctx context.Context, p paper, s dockerStore) (an
 	if err != nil {
 		return answer{}, nil, err
 	}
-	result, err := extract.Tree(ctx, s.volume.disk, root, into, extract.Options{Keep: metadata, MaxFileBytes: 16 << 20, MaxBytes: 512 << 20})
+	result, err := extract.Tree(ctx, s.volume, root, into, extract.Options{Keep: metadata, MaxFileBytes: 16 << 20, MaxBytes: 512 << 20})
 	if errors.Is(err, extract.ErrTooMuch) {
 		return answer{}, nil, activities.Permanent(activities.Unsupported, fmt.Errorf("copy the metadata of /%s: %w", s.root, err),
 			"the store is larger than any real one; forensics.list_containers reads it without a copy")

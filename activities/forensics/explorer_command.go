@@ -131,7 +131,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 func resolved(s dockerStore) (string, error) {
 	root := s.root
 	for range 10 {
-		target, err := s.volume.disk.ReadLink(root)
+		target, err := s.volume.ReadLink(root)
 		if err != nil {
 			return root, nil //nolint:nilerr // what is no link needs no resolving, and the copy itself names what cannot be read
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
-	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/forensics/image"
 )
 
 // LastWritesInput is the input of forensics.last_writes.
@@ -119,7 +119,7 @@ func (l lastWrites) list(ctx context.Context, p paper, image opened, in LastWrit
 	hash := &budget{left: cmp.Or(l.HashBytes, maxAllHashed)}
 	for _, v := range image.volumes {
 		if err := changesOn(ctx, p, v, in.Since, hash, out); err != nil {
-			return custody.Item{}, errors.Join(fmt.Errorf("compare %s with its journal: %w", v.part, err), out.close())
+			return custody.Item{}, errors.Join(fmt.Errorf("compare %s with its journal: %w", v.Part, err), out.close())
 		}
 	}
 	if err := out.close(); err != nil {
@@ -160,8 +160,8 @@ func told(out LastWritesOutput, since time.Time, found int) activities.Result {
 // changesOn compares a file system as it lies on the disk with the same after its journal's replay, and takes in what
 // changed since that time. The kernel writes a disk's metadata to its place every half minute, whatever its age: what
 // was written seconds before the snapshot may stand in either view.
-func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *budget, out *lines) error {
-	replayed := v.disk.Replayed().Transactions > 0
+func changesOn(ctx context.Context, p paper, v image.Volume, since time.Time, hash *budget, out *lines) error {
+	replayed := v.FS.Replayed().Transactions > 0
 	if !replayed && since.IsZero() {
 		return nil
 	}
@@ -169,10 +169,10 @@ func changesOn(ctx context.Context, p paper, v volume, since time.Time, hash *bu
 	if err != nil {
 		return err
 	}
-	c := &comparison{ctx: ctx, disk: v.disk, partition: v.part.Number, layers: layers, replayed: replayed, since: since, hash: hash, out: out}
+	c := &comparison{ctx: ctx, disk: v.FS, partition: v.Part.Number, layers: layers, replayed: replayed, since: since, hash: hash, out: out}
 	before := func(func(met) bool) {}
 	if replayed {
-		disk, err := ext4.Open(v.raw, v.part.Size, ext4.Options{SkipJournal: true})
+		disk, err := v.InPlace()
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/firebreak-ir/firebreak/forensics/containers"
-	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/forensics/image"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 // Why a change in a layer that no container owns is listed and not judged.
@@ -22,7 +23,7 @@ const unpacking = 30 * time.Minute
 
 // layers tells in whose layer a path of a disk lies.
 type layers struct {
-	disk     *ext4.FS
+	disk     volume.FS
 	owners   map[string]containers.Container // by the directories of their own layers
 	stores   []containers.Root
 	problems []string // what of the stores could not be read: those containers own no layer here
@@ -38,23 +39,23 @@ type orphan struct {
 }
 
 // layersOf lists the containers of a disk and its stores.
-func layersOf(ctx context.Context, p paper, v volume) (*layers, error) {
+func layersOf(ctx context.Context, p paper, v image.Volume) (*layers, error) {
 	scratch, err := p.emptyScratch("databases")
 	if err != nil {
 		return nil, err
 	}
-	listing, err := containers.List(ctx, v.disk, scratch)
+	listing, err := containers.List(ctx, v.FS, scratch)
 	if err != nil {
 		return nil, errors.Join(errors.New("list containers"), err)
 	}
-	l := &layers{disk: v.disk, owners: map[string]containers.Container{}, problems: listing.Problems}
+	l := &layers{disk: v.FS, owners: map[string]containers.Container{}, problems: listing.Problems}
 	for _, c := range listing.Containers {
 		if c.Layer != "" {
 			l.owners[c.Layer] = c
 		}
 	}
 	for _, root := range listing.Roots {
-		if ofRoot(v.disk, root.Path) {
+		if ofRoot(v.FS, root.Path) {
 			l.stores = append(l.stores, root)
 		}
 	}
@@ -63,12 +64,13 @@ func layersOf(ctx context.Context, p paper, v volume) (*layers, error) {
 
 // ofRoot tells whether a store is the superuser's, as those of a node's runtimes are. In one that somebody else has made,
 // perhaps to hide in, files are files of the node.
-func ofRoot(disk *ext4.FS, dir string) bool {
+func ofRoot(disk volume.FS, dir string) bool {
 	info, err := disk.Stat(dir)
 	if err != nil { // its owner cannot be read: then it is taken for what it looks like, as its containers are
 		return true
 	}
-	return info.Sys().(*ext4.Inode).UID == 0
+	stat, _ := volume.StatOf(info)
+	return stat.UID == 0
 }
 
 // place says in a change in whose layer it lies.
@@ -137,7 +139,8 @@ func (l *layers) look(dir string) orphan {
 	info, err := l.disk.Lstat(dir)
 	switch {
 	case err == nil:
-		l.last.created = info.Sys().(*ext4.Inode).Created
+		stat, _ := volume.StatOf(info)
+		l.last.created = stat.Created
 	case missing(err):
 		l.last.removed = true
 	}

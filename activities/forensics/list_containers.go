@@ -112,12 +112,12 @@ func listAll(ctx context.Context, p paper, image opened) ([]onPart, error) {
 		if err != nil {
 			return nil, err
 		}
-		activities.Report(ctx, activities.Progress{Message: "list the containers on " + v.part.String()})
-		listing, err := containers.List(ctx, v.disk, scratch)
+		activities.Report(ctx, activities.Progress{Message: "list the containers on " + v.Part.String()})
+		listing, err := containers.List(ctx, v.FS, scratch)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("list containers on %s", v.part), err)
+			return nil, errors.Join(fmt.Errorf("list containers on %s", v.Part), err)
 		}
-		out = append(out, onPart{v.part, listing})
+		out = append(out, onPart{v.Part, listing})
 	}
 	return out, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 const maxErrors = 100 // of one kind; more tell nothing new
@@ -54,7 +56,7 @@ type FS struct {
 	super  superblock
 	dev    *device
 	limits Options
-	replay Replay
+	replay volume.Replay
 	damage []error
 }
 
@@ -109,19 +111,8 @@ func (f *FS) note(err error) {
 	}
 }
 
-// Replay says what the journal held.
-type Replay struct {
-	Needed       bool      // the file system was in use when the image was taken
-	Transactions int       // committed and replayed
-	Blocks       int       // blocks of the image that the journal holds in a newer copy
-	Revoked      int       // copies that a later transaction revoked
-	First, Last  uint32    // sequence numbers of the transactions
-	LastCommit   time.Time // when the last of them was committed, by the clock of the node
-	Stopped      string    // why the log ended, for the person who doubts it
-}
-
 // Replayed says what the journal held.
-func (f *FS) Replayed() Replay { return f.replay }
+func (f *FS) Replayed() volume.Replay { return f.replay }
 
 // Damage gives what was found wrong when the image was opened.
 func (f *FS) Damage() []error { return append([]error(nil), f.damage...) }
@@ -164,3 +155,6 @@ func (i *Info) Sys() any { return i.inode }
 
 // Inode is the inode itself.
 func (i *Info) Inode() *Inode { return i.inode }
+
+// Stat is what the kernel's statx tells.
+func (i *Info) Stat() volume.Stat { return i.inode.stat() }

@@ -71,7 +71,7 @@ func readEverything(image []byte) {
 			return nil
 		}
 		if info, err := d.Info(); err == nil {
-			_, _ = disk.Xattrs(info.Sys().(*ext4.Inode))
+			_, _ = disk.Xattrs(info)
 		}
 		_, _ = disk.ReadLink(p)
 		if file, err := disk.OpenFile(p); err == nil {

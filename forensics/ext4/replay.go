@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 // errLogEnd is the end that the log of every sound journal has. Whatever else stops the scan is damage.
@@ -29,7 +31,7 @@ type replayer struct {
 	revokes   map[uint64]uint32   // block to the last transaction that revoked it
 	pending   map[uint64]struct{} // revoked by the transaction that is being read
 	records   int                 // of all revoke blocks
-	replay    *Replay
+	replay    *volume.Replay
 }
 
 // replayJournal lays every committed transaction over the image, as the kernel does when it mounts.
@@ -42,7 +44,7 @@ func (f *FS) replayJournal() error {
 		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, replay: &f.replay,
 		revokes: map[uint64]uint32{}, pending: map[uint64]struct{}{},
 	}
-	f.replay.First = j.sequence
+	f.replay.First = uint64(j.sequence)
 	stop := r.scan()
 	f.replay.Stopped = stop.Error()
 	if !errors.Is(stop, errLogEnd) {
@@ -182,7 +184,7 @@ func (r *replayer) commit(at uint32, b []byte) error {
 	clear(r.pending)
 	r.committed = len(r.writes)
 	r.replay.Transactions++
-	r.replay.Last = r.sequence
+	r.replay.Last = uint64(r.sequence)
 	r.commitTime(at, b)
 	r.sequence++
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 const (
@@ -36,8 +37,16 @@ func xattrPrefix(index byte) string {
 	return fmt.Sprintf("unknown-%d.", index)
 }
 
-// Xattrs gives an inode's extended attributes, those with an empty value included.
-func (f *FS) Xattrs(in *Inode) (map[string][]byte, error) {
+// Xattrs gives the extended attributes of a file that this file system described, those with an empty value included.
+func (f *FS) Xattrs(info fs.FileInfo) (map[string][]byte, error) {
+	known, ok := info.(*Info)
+	if !ok || known == nil {
+		return nil, fs.ErrInvalid
+	}
+	return f.xattrs(known.inode)
+}
+
+func (f *FS) xattrs(in *Inode) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	var errs []error
 	if len(in.extra) > 4 && binary.LittleEndian.Uint32(in.extra) == xattrMagic {
@@ -106,7 +115,7 @@ func (f *FS) inlineData(in *Inode) ([]byte, error) {
 	if in.Size <= inlineInside {
 		return data[:in.Size], nil
 	}
-	attributes, err := f.Xattrs(in)
+	attributes, err := f.xattrs(in)
 	rest, ok := attributes["system.data"]
 	if !ok {
 		return nil, errors.Join(damaged(fmt.Sprintf("inode %d", in.Number), "the attribute with the rest of its inline data is missing"), err)
