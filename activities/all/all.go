@@ -64,6 +64,7 @@ func List(d Deps) []activities.Definition {
 		forensics.ListContainers(offline),  // containerd's and Docker's, journal replayed
 		forensics.DockerExplorer(offline),  // the same by another tool
 		forensics.LastWrites(offline),      // what only the journal knows
+		forensics.ExtractFiles(offline),    // single files, each evidence of its own
 
 		// resolve: what no undo brings back
 		kube.DeletePod(d.Cluster), // needs evidence, or a waiver

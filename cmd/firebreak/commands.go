@@ -27,6 +27,7 @@ func commands(a *app) []*cobra.Command {
 		schedulesCommand(a),
 		drillsCommand(a),
 		verifyCommand(a),
+		inspectCommand(a),
 		newCommand(a),
 		lintCommand(a),
 		fmtCommand(a),

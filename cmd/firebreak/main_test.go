@@ -25,7 +25,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // nobody listens there
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "disk": disk},
 	})
 }
 

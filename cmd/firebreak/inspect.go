@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// inspectFlags are what the views of a disk can be told.
+type inspectFlags struct {
+	partition int
+	inPlace   bool
+	region    string
+	out       output
+}
+
+// lookAt is one thing to look at on a disk.
+type lookAt struct {
+	name string
+	arg  string // what its argument is, where it takes one
+	long string
+	show func(context.Context, *inspection, string) error
+}
+
+// views are all of them, in the order of the help. The first is what is shown when none is named.
+func views() []lookAt {
+	return []lookAt{
+		{"overview", "", "the partitions, file systems and journals of the disk, and what cannot be read", showOverview},
+		{"containers", "", "the containers that ran on the node, from the runtimes' own stores", showContainers},
+		{"ls", "PATH", "a directory, or one file, with owners, modes and times", showEntries},
+		{"cat", "PATH", "the bytes of a regular file", showBytes},
+	}
+}
+
+func inspectCommand(a *app) *cobra.Command {
+	f := &inspectFlags{}
+	c := &cobra.Command{
+		Use:     "inspect IMAGE|snap-… [VIEW] [ARGUMENT]",
+		Short:   "Look into a disk image or an EBS snapshot: containers, files, and what only the journal knows",
+		GroupID: "cases",
+		Long: `Reads a raw disk image, or an EBS snapshot through the EBS direct APIs, without a mount, without root and without an
+instance. The journal is replayed in memory, so that what was written in the last seconds before the snapshot is seen too.
+Nothing of the disk is opened, run or followed on this machine; names are escaped.
+
+` + viewHelp(),
+		Example: `  firebreak inspect snap-0123456789abcdef0
+  firebreak inspect disk.raw containers
+  firebreak inspect disk.raw ls /etc/cron.d
+  firebreak inspect disk.raw cat /root/.bash_history`,
+		Args:              cobra.RangeArgs(1, 3),
+		ValidArgsFunction: completeView,
+		RunE:              func(c *cobra.Command, args []string) error { return a.inspect(c.Context(), args, f) },
+	}
+	f.out.flag(c, "text", "json")
+	c.Flags().IntVar(&f.partition, "partition", -1, "the partition to look into, as overview numbers them (default the largest that can be read)")
+	c.Flags().BoolVar(&f.inPlace, "in-place", false, "do not replay the journal: the disk as most other readers see it")
+	c.Flags().Lookup("partition").DefValue = "" // the sentence says it
+	c.Flags().StringVar(&f.region, "region", "", "AWS region of the snapshot (default that of your environment)")
+	return c
+}
+
+func viewHelp() string {
+	var b strings.Builder
+	b.WriteString("Views:\n")
+	for _, v := range views() {
+		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSpace(v.name+" "+v.arg), v.long)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// completeView completes image files first, then the views.
+func completeView(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, v := range views() {
+		names = append(names, v.name+"\t"+v.long)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// viewOf finds the view that the arguments after the image ask for, and its own argument.
+func viewOf(args []string) (lookAt, string, error) {
+	name, arg := views()[0].name, ""
+	if len(args) > 0 {
+		name = args[0]
+	}
+	if len(args) > 1 {
+		arg = args[1]
+	}
+	var names []string
+	for _, v := range views() {
+		switch {
+		case v.name != name:
+			names = append(names, v.name)
+		case v.arg != "" && arg == "":
+			return lookAt{}, "", usage(fmt.Errorf("%s wants a %s", v.name, v.arg))
+		case v.arg == "" && arg != "":
+			return lookAt{}, "", usage(fmt.Errorf("%s takes no argument", v.name))
+		default:
+			return v, arg, nil
+		}
+	}
+	return lookAt{}, "", usage(fmt.Errorf("there is no view %q; the views are %s", name, strings.Join(names, ", ")))
+}
+
+func (a *app) inspect(ctx context.Context, args []string, f *inspectFlags) error {
+	v, arg, err := viewOf(args[1:])
+	if err != nil {
+		return err
+	}
+	i, err := a.openInspection(ctx, args[0], f)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.show(ctx, i, arg), i.close())
+}
