@@ -1,0 +1,73 @@
+package kerneltest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firebreak-ir/firebreak/internal/labenv"
+)
+
+// Mount loop-mounts an image of a kind of file system, such as ext4, until the test ends or the function that it gives is
+// called. The options are mount's, "loop" is added to them.
+func Mount(t testing.TB, kind, image, options string) (dir string, unmount func()) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		labenv.LeaveOut(t, "loop mounts need root")
+	}
+	dir = t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "mount", "-t", kind, "-o", "loop,"+options, image, dir).CombinedOutput(); err != nil {
+		labenv.LeaveOut(t, "this machine cannot loop-mount %s with %q: %v: %s", kind, options, err, out)
+	}
+	mounted := true
+	unmount = func() {
+		if !mounted {
+			return
+		}
+		mounted = false
+		if out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "umount", dir).CombinedOutput(); err != nil {
+			t.Fatalf("umount %s: %v: %s", dir, err, out)
+		}
+	}
+	t.Cleanup(unmount)
+	return dir, unmount
+}
+
+// CrashCopy is what a snapshot of a mounted disk holds: the disk at one moment. cp is not that fast, and the kernel may
+// write while it reads, so two copies have to agree.
+func CrashCopy(t testing.TB, image string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "snapshot.img")
+	for range 20 {
+		Run(t, "cp", "--sparse=always", image, copied)
+		if exec.CommandContext(t.Context(), "cmp", "-s", image, copied).Run() == nil {
+			return copied
+		}
+	}
+	t.Fatalf("%s does not stand still", image)
+	return ""
+}
+
+// Recovered mounts a copy of an image as the kernel mounts it after a crash, so that its journal is replayed and its
+// orphans are dealt with, and then read-only for the comparison. Both mounts have the options besides.
+func Recovered(t testing.TB, kind, image, options string) (dir string) {
+	t.Helper()
+	copied := CrashCopy(t, image)
+	_, unmount := Mount(t, kind, copied, "rw,noatime,"+options)
+	unmount()
+	dir, _ = Mount(t, kind, copied, "ro,"+options)
+	return dir
+}
+
+// Run runs a command that must succeed.
+func Run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
