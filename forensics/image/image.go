@@ -9,6 +9,7 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 	"github.com/firebreak-ir/firebreak/forensics/partition"
 	"github.com/firebreak-ir/firebreak/forensics/volume"
+	"github.com/firebreak-ir/firebreak/forensics/xfs"
 )
 
 // Disk is the bytes of a whole disk: an image file, or a snapshot read block by block.
@@ -121,18 +122,26 @@ func (i *Image) openPart(disk Disk, part partition.Part, opts Options) (volume.F
 
 // open is the one place that knows which reader is for which kind.
 func open(r io.ReaderAt, part partition.Part, opts Options) (volume.FS, error) {
-	disk, err := ext4.Open(r, part.Size, ext4.Options{SkipJournal: opts.SkipJournal})
-	if err != nil { // a nil pointer must not become an interface that is not nil
+	if part.Kind == partition.XFS {
+		return orNil(xfs.Open(r, part.Size, xfs.Options{SkipJournal: opts.SkipJournal}))
+	}
+	return orNil(ext4.Open(r, part.Size, ext4.Options{SkipJournal: opts.SkipJournal}))
+}
+
+// orNil keeps a nil pointer from becoming an interface that is not nil.
+func orNil[F volume.FS](disk F, err error) (volume.FS, error) {
+	if err != nil {
 		return nil, err
 	}
 	return disk, nil
 }
 
-func readable(kind partition.Kind) bool { return kind == partition.Ext4 }
+func readable(kind partition.Kind) bool { return kind == partition.Ext4 || kind == partition.XFS }
 
 func unsupported(err error) bool {
-	var feature *ext4.UnsupportedError
-	return errors.As(err, &feature)
+	var ofExt4 *ext4.UnsupportedError
+	var ofXFS *xfs.UnsupportedError
+	return errors.As(err, &ofExt4) || errors.As(err, &ofXFS)
 }
 
 // foreign says why a part of that kind is not read.
@@ -147,5 +156,5 @@ func foreign(kind partition.Kind) string {
 	case partition.Unknown:
 		return "no known file system begins there"
 	}
-	return "the file system is not supported; ext2, ext3 and ext4 are"
+	return "the file system is not supported; ext2, ext3, ext4 and XFS are"
 }

@@ -1,0 +1,4 @@
+package xfs
+
+func (f *FS) checkGroups() {}
+func (f *FS) recoverLog()  {}
