@@ -8,12 +8,15 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-ir/firebreak/forensics/lastwrites"
 )
 
 // judge says whether a change stands out, and how much. Only changes in a container's own layer, in a layer that nobody
 // owns and in a few places of the node count: the rest of a busy disk changes all the time.
 func (c *change) judge() {
 	where, inLayer := "/"+c.Path, c.Container != "" || c.Layer != ""
+	whiteout := c.Type == lastwrites.Whiteout
 	switch {
 	case c.Unjudged != "" || !inLayer && !nodePlace(c.Path):
 		return
@@ -21,25 +24,25 @@ func (c *change) judge() {
 		where = c.Inside
 	}
 	switch {
-	case c.Change == "deleted" || c.whiteout:
+	case c.Kind == lastwrites.Deleted || whiteout:
 		if strings.Contains(where, "/log/") || strings.HasSuffix(where, ".log") || strings.HasSuffix(where, "_history") {
 			c.Severity, c.Title = "high", "A log was deleted"
-		} else if c.whiteout {
+		} else if whiteout {
 			c.Severity, c.Title = "low", "A file of the image was deleted"
 		}
 	case isCron(where):
 		c.Severity, c.Title = "high", "A cron entry was written"
 	case isAccount(where):
 		c.Severity, c.Title = "high", "A file that decides who may log in was written"
-	case c.setuid && c.program:
+	case c.Setuid && c.Program:
 		c.Severity, c.Title = "critical", "A program that runs with its owner's rights was written"
-	case isELF(c.head):
+	case c.ELF():
 		c.Severity, c.Title = "high", "A program was written"
-	case c.program:
+	case c.Program:
 		c.Severity, c.Title = "medium", "A script or an executable file was written"
 	case isRuntime(where):
 		c.Severity, c.Title = "medium", "A setting of the container runtime was written"
-	case inLayer && c.Type == "file" && !c.mountPoint():
+	case inLayer && c.Type == lastwrites.File && !c.mountPoint():
 		c.Severity, c.Title = "low", "A file was written"
 	}
 }
@@ -74,9 +77,9 @@ func isRuntime(p string) bool {
 
 // finding is the change in words. A path is quoted: an attacker chose it.
 func (c *change) finding() Finding {
-	where, place := c.place()
+	where, place := c.where()
 	when := ""
-	if !c.Changed.IsZero() {
+	if !c.Changed.IsZero() && c.Kind != lastwrites.Deleted { // when it was deleted, no time says
 		when = " at " + c.Changed.Format("15:04:05.000 MST")
 	}
 	sentence := fmt.Sprintf("%s %s: %q%s", c.Title, where, place, when)
@@ -107,8 +110,8 @@ func findingID(parts ...string) string {
 	return "f-" + hex.EncodeToString(sum[:16]) // long: who chooses the paths must not find two that share one
 }
 
-// place says where a change lies, and gives its path as it is seen there.
-func (c *change) place() (where, p string) {
+// where says where a change lies, and gives its path as it is seen there.
+func (c *change) where() (where, p string) {
 	switch {
 	case c.Container != "" && c.Pod != "":
 		return fmt.Sprintf("in container %q of pod %q", c.Container, c.Pod), c.Inside

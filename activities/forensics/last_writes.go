@@ -10,7 +10,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
-	"github.com/firebreak-ir/firebreak/forensics/image"
+	"github.com/firebreak-ir/firebreak/forensics/lastwrites"
 )
 
 // LastWritesInput is the input of forensics.last_writes.
@@ -116,7 +116,7 @@ func (l lastWrites) list(ctx context.Context, p paper, image opened, in LastWrit
 	if err != nil {
 		return custody.Item{}, err
 	}
-	hash := &budget{left: cmp.Or(l.HashBytes, maxAllHashed)}
+	hash := lastwrites.NewBudget(cmp.Or(l.HashBytes, maxAllHashed))
 	for _, v := range image.volumes {
 		if err := changesOn(ctx, p, v, in.Since, hash, out); err != nil {
 			return custody.Item{}, errors.Join(fmt.Errorf("compare %s with its journal: %w", v.Part, err), out.close())
@@ -155,37 +155,4 @@ func told(out LastWritesOutput, since time.Time, found int) activities.Result {
 		return done("the journal holds nothing that is not in its place on the disk")
 	}
 	return done("%s of the last seconds before the snapshot stood in the journal alone; %d of them stand out", count(out.Total, "change"), found)
-}
-
-// changesOn compares a file system as it lies on the disk with the same after its journal's replay, and takes in what
-// changed since that time. The kernel writes a disk's metadata to its place every half minute, whatever its age: what
-// was written seconds before the snapshot may stand in either view.
-func changesOn(ctx context.Context, p paper, v image.Volume, since time.Time, hash *budget, out *lines) error {
-	replayed := v.FS.Replayed().Transactions > 0
-	if !replayed && since.IsZero() {
-		return nil
-	}
-	layers, err := layersOf(ctx, p, v)
-	if err != nil {
-		return err
-	}
-	c := &comparison{ctx: ctx, disk: v.FS, partition: v.Part.Number, layers: layers, replayed: replayed, since: since, hash: hash, out: out}
-	before := func(func(met) bool) {}
-	if replayed {
-		disk, err := v.InPlace()
-		if err != nil {
-			return err
-		}
-		before = files(walkOf(disk))
-	}
-	if err = c.tell(layers.problems); err == nil {
-		err = c.run(before)
-	}
-	if errors.Is(err, errEndless) || errors.Is(err, errFull) {
-		err = c.unread(".", fmt.Errorf("the comparison ended early: %w", err))
-	}
-	if errors.Is(err, errFull) { // said already, of the partition before
-		return nil
-	}
-	return err
 }

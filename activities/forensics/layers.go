@@ -3,11 +3,11 @@ package forensics
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/forensics/containers"
 	"github.com/firebreak-ir/firebreak/forensics/image"
+	"github.com/firebreak-ir/firebreak/forensics/lastwrites"
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
@@ -21,11 +21,11 @@ const (
 // it fetches the bytes.
 const unpacking = 30 * time.Minute
 
-// layers tells in whose layer a path of a disk lies.
+// layers tells what is to be thought of changes in layers that no container owns.
 type layers struct {
+	*lastwrites.Layers
+
 	disk     volume.FS
-	owners   map[string]containers.Container // by the directories of their own layers
-	stores   []containers.Root
 	problems []string // what of the stores could not be read: those containers own no layer here
 	last     orphan   // walks come to the files of a layer one after another
 }
@@ -48,86 +48,7 @@ func layersOf(ctx context.Context, p paper, v image.Volume) (*layers, error) {
 	if err != nil {
 		return nil, errors.Join(errors.New("list containers"), err)
 	}
-	l := &layers{disk: v.FS, owners: map[string]containers.Container{}, problems: listing.Problems}
-	for _, c := range listing.Containers {
-		if c.Layer != "" {
-			l.owners[c.Layer] = c
-		}
-	}
-	for _, root := range listing.Roots {
-		if ofRoot(v.FS, root.Path) {
-			l.stores = append(l.stores, root)
-		}
-	}
-	return l, nil
-}
-
-// ofRoot tells whether a store is the superuser's, as those of a node's runtimes are. In one that somebody else has made,
-// perhaps to hide in, files are files of the node.
-func ofRoot(disk volume.FS, dir string) bool {
-	info, err := disk.Stat(dir)
-	if err != nil { // its owner cannot be read: then it is taken for what it looks like, as its containers are
-		return true
-	}
-	stat, _ := volume.StatOf(info)
-	return stat.UID == 0
-}
-
-// place says in a change in whose layer it lies.
-func (l *layers) place(ch *change) {
-	if c, inside, ok := owner(l.owners, ch.Path); ok {
-		ch.Inside, ch.Container, ch.Pod = shortPath(inside), named(c), c.Pod
-		if c.PodNamespace != "" && c.Pod != "" {
-			ch.Pod = c.PodNamespace + "/" + c.Pod
-		}
-		return
-	}
-	if dir, inside, ok := l.inStore(ch.Path); ok {
-		ch.Layer, ch.Inside = shortPath(dir), shortPath(inside)
-		ch.Unjudged = l.look(dir).excuse(ch)
-	}
-}
-
-// owner gives the container in whose own layer a path lies, and the path as the container sees it.
-func owner(owners map[string]containers.Container, p string) (containers.Container, string, bool) {
-	for at := 0; at < len(p); at++ {
-		if p[at] != '/' {
-			continue
-		}
-		if c, ok := owners[p[:at]]; ok {
-			return c, p[at:], true
-		}
-	}
-	return containers.Container{}, "/" + strings.TrimPrefix(p, "/"), false
-}
-
-// inStore cuts a path at the directory of its layer, where it lies in a layer of a store.
-func (l *layers) inStore(p string) (dir, inside string, ok bool) {
-	for _, s := range l.stores {
-		if !holds(s.Path, p) {
-			continue
-		}
-		rest := p
-		if s.Path != "." {
-			rest = strings.TrimPrefix(p[len(s.Path):], "/")
-		}
-		if inside, ok := cutLayer(s.Kind, rest); ok {
-			return p[:len(p)-len(inside)], inside, true
-		}
-	}
-	return "", "", false
-}
-
-// cutLayer gives what follows the directory of a layer in a path of a store. Layers are where overlayfs has them.
-func cutLayer(kind containers.Kind, p string) (inside string, ok bool) {
-	parts := strings.SplitN(p, "/", 5)
-	switch {
-	case kind == containers.Docker && len(parts) > 3 && parts[0] == "overlay2" && parts[2] == "diff":
-		return "/" + strings.Join(parts[3:], "/"), true
-	case kind == containers.Containerd && len(parts) > 4 && strings.HasPrefix(parts[0], "io.containerd.snapshotter.v1.") && parts[1] == "snapshots" && parts[3] == "fs":
-		return "/" + parts[4], true
-	}
-	return "", false
+	return &layers{Layers: lastwrites.NewLayers(v.FS, listing), disk: v.FS, problems: listing.Problems}, nil
 }
 
 // look reads when a layer was made.
@@ -155,11 +76,11 @@ func (l *layers) look(dir string) orphan {
 func (o orphan) excuse(ch *change) string {
 	age := ch.Changed.Sub(o.created)
 	switch {
-	case ch.Change == "deleted" && o.removed:
+	case ch.Kind == lastwrites.Deleted && o.removed:
 		return asRemoved
-	case ch.Change == "deleted" || o.created.IsZero() || age < 0 || age > unpacking:
+	case ch.Kind == lastwrites.Deleted || o.created.IsZero() || age < 0 || age > unpacking:
 		return ""
-	case ch.whiteout || ch.Modified.Before(o.created):
+	case ch.Type == lastwrites.Whiteout || ch.Modified.Before(o.created):
 		return asUnpacked
 	}
 	return ""

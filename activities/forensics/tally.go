@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/firebreak-ir/firebreak/custody"
+	"github.com/firebreak-ir/firebreak/forensics/lastwrites"
 )
 
 const (
@@ -55,7 +56,7 @@ func tallyOf(ctx context.Context, p paper, item custody.Item) (*tally, error) {
 func severities() []string { return []string{"critical", "high", "medium", "low"} }
 
 func (t *tally) add(ch change) {
-	if ch.Change == unreadChange {
+	if ch.Kind == lastwrites.Unread {
 		if t.unread++; len(t.warnings) < maxWarned {
 			t.warnings = append(t.warnings, oneLine("/"+ch.Path+": "+ch.Problem))
 		}
