@@ -55,6 +55,9 @@ func (f *Front) answerDirect(w http.ResponseWriter, c *call, block *int32, answe
 		return
 	}
 	one, no := f.readable(c.resources[0])
+	if no == nil && block != nil {
+		no = f.admit(c)
+	}
 	if no == nil {
 		no = answer(w, asked{c, one, block, shaping})
 	}

@@ -28,6 +28,7 @@ const (
 	Latency      = "latency"      // the answer comes Millis later
 	Corrupt      = "corrupt"      // GetSnapshotBlock: one flipped byte under the right checksum
 	Stale        = "stale"        // GetSnapshotBlock: the block token has run out
+	Missing      = "missing"      // GetSnapshotBlock: the block is listed and not there
 	Lag          = "lag"          // DescribeSnapshots: not yet visible, as EC2 is only eventually consistent
 	Duration     = "duration"     // CreateSnapshots: these snapshots take Millis to complete
 	Failed       = "failed"       // CreateSnapshots: these snapshots end in the state error
@@ -35,7 +36,7 @@ const (
 
 // Kinds lists them all.
 func Kinds() []string {
-	return []string{Throttle, Unauthorized, Expired, Error500, Latency, Corrupt, Stale, Lag, Duration, Failed}
+	return []string{Throttle, Unauthorized, Expired, Error500, Latency, Corrupt, Stale, Missing, Lag, Duration, Failed}
 }
 
 type faults struct {

@@ -100,3 +100,37 @@ func TestResourcesNameIDsAndTagValues(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestLimit admits a tenth of a second's requests at once and after that as many as the time brings.
+func TestLimit(t *testing.T) {
+	l := limits{of: map[string]*bucket{}}
+	now := time.Unix(1_800_000_000, 0)
+	if err := l.set(Limit{Snapshot: "snap-1", PerSecond: 1000, Least: 5, Most: 20}, now); err != nil {
+		t.Fatal(err)
+	}
+	admitted := func() (n int) {
+		for range 500 {
+			after, ok := l.take("snap-1", now)
+			if !ok {
+				continue
+			}
+			if n++; after < 5*time.Millisecond || after > 20*time.Millisecond {
+				t.Errorf("an answer after %s", after)
+			}
+		}
+		return n
+	}
+	if n := admitted(); n != 100 {
+		t.Errorf("%d requests at once, want 100", n)
+	}
+	now = now.Add(30 * time.Millisecond)
+	if n := admitted(); n != 30 {
+		t.Errorf("%d requests after 30 ms, want 30", n)
+	}
+	if _, ok := l.take("snap-2", now); !ok {
+		t.Error("a snapshot without a limit was throttled")
+	}
+	if err := l.set(Limit{Snapshot: "snap-1", Least: 5}, now); err == nil {
+		t.Error("a limit whose answers come no later than before they come was taken")
+	}
+}

@@ -33,6 +33,7 @@ type Front struct {
 	store      *store
 	tokens     tokens
 	faults     *faults
+	limits     *limits
 	calls      *calls
 	completion time.Duration
 	clock      func() time.Time
@@ -61,7 +62,7 @@ func New(cfg Config) (*Front, error) {
 	}
 	f := &Front{
 		upstream: upstream, proxy: httputil.NewSingleHostReverseProxy(upstream), store: kept, tokens: tokens{secret},
-		faults: &faults{}, calls: &calls{counts: map[string]map[string]int{}}, completion: cfg.Completion, clock: cfg.Clock,
+		faults: &faults{}, limits: &limits{of: map[string]*bucket{}}, calls: &calls{counts: map[string]map[string]int{}}, completion: cfg.Completion, clock: cfg.Clock,
 	}
 	f.lab = f.labAPI()
 	return f, nil

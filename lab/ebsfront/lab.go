@@ -22,6 +22,7 @@ func (f *Front) labAPI() http.Handler {
 		writeJSON(w, http.StatusOK, f.faults.all())
 	})
 	mux.HandleFunc("POST /_lab/faults", f.orderFault)
+	mux.HandleFunc("POST /_lab/limits", f.setLimit)
 	mux.HandleFunc("DELETE /_lab/faults", func(w http.ResponseWriter, r *http.Request) {
 		f.faults.clear(r.URL.Query().Get("resource"))
 		w.WriteHeader(http.StatusNoContent)

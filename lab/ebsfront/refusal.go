@@ -82,6 +82,8 @@ func (c *call) orderedDirect(kind string) (refusal, bool) {
 		return refusal{403, "ExpiredTokenException", "", "The security token included in the request is expired"}, true
 	case Error500:
 		return refusal{500, "InternalServerException", "", "An internal error has occurred"}, true
+	case Missing:
+		return refusal{404, "ResourceNotFoundException", "", "The block was not found"}, true
 	case Stale:
 		return refusal{400, "ValidationException", "INVALID_BLOCK_TOKEN", "The block token has expired"}, true
 	}
