@@ -86,7 +86,7 @@ func (t *taking) take(ctx context.Context, v image.Volume, p string, info fs.Fil
 	}
 	name := extractedName(t.beside, v.Part.Number, p)
 	item, err := t.put(ctx, name, "extracted file", func(w io.Writer) error {
-		f, err := openFile(v.FS, info)
+		f, err := volume.OpenFile(v.FS, info)
 		if err != nil {
 			return &cannotTake{err}
 		}

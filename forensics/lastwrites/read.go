@@ -23,7 +23,7 @@ const (
 // path reads every directory on it, and finds the first of two files that a damaged directory calls the same.
 func (c *comparison) read(ch *Change, info fs.FileInfo) {
 	ch.Program = info.Mode().Perm()&0o111 != 0
-	f, err := openFile(c.now, info)
+	f, err := volume.OpenFile(c.now, info)
 	if err != nil {
 		ch.Problem = err.Error()
 		return
@@ -50,19 +50,6 @@ func (c *comparison) read(ch *Change, info fs.FileInfo) {
 		return
 	}
 	ch.SHA256 = hex.EncodeToString(h.Sum(nil))
-}
-
-// openFile opens a regular file that the disk gave.
-func openFile(disk volume.FS, info fs.FileInfo) (volume.File, error) {
-	f, err := disk.OpenFound(info)
-	if err != nil {
-		return nil, err
-	}
-	file, ok := f.(volume.File)
-	if !ok {
-		return nil, errors.Join(fs.ErrInvalid, f.Close())
-	}
-	return file, nil
 }
 
 // Budget is how many bytes may still be hashed. A file that is mostly holes takes no room on the disk and as long to

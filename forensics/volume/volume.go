@@ -3,6 +3,7 @@
 package volume
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"time"
@@ -49,6 +50,19 @@ type File interface {
 	fs.File
 	io.ReaderAt
 	io.Seeker
+}
+
+// OpenFile opens a regular file that a tree described, without looking up its path again.
+func OpenFile(tree Tree, info fs.FileInfo) (File, error) {
+	f, err := tree.OpenFound(info)
+	if err != nil {
+		return nil, err
+	}
+	file, ok := f.(File)
+	if !ok || !info.Mode().IsRegular() {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: info.Name(), Err: fs.ErrInvalid}, f.Close())
+	}
+	return file, nil
 }
 
 // Extent is a stretch of a file: Length bytes from Logical on lie at Physical, in bytes from the start of the file
