@@ -14,6 +14,7 @@ type inspectFlags struct {
 	partition int
 	inPlace   bool
 	region    string
+	since     sinceFlag
 	out       output
 }
 
@@ -31,6 +32,7 @@ func views() []lookAt {
 		{"overview", "", "the partitions, file systems and journals of the disk, and what cannot be read", showOverview},
 		{"containers", "", "the containers that ran on the node, from the runtimes' own stores", showContainers},
 		{"ls", "PATH", "a directory, or one file, with owners, modes and times", showEntries},
+		{"last30", "", "what only the journal knows: the last half minute before the snapshot, which most readers miss", showLast},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
 	}
 }
@@ -48,6 +50,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 ` + viewHelp(),
 		Example: `  firebreak inspect snap-0123456789abcdef0
   firebreak inspect disk.raw containers
+  firebreak inspect disk.raw last30
   firebreak inspect disk.raw ls /etc/cron.d
   firebreak inspect disk.raw cat /root/.bash_history`,
 		Args:              cobra.RangeArgs(1, 3),
@@ -58,6 +61,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 	c.Flags().IntVar(&f.partition, "partition", -1, "the partition to look into, as overview numbers them (default the largest that can be read)")
 	c.Flags().BoolVar(&f.inPlace, "in-place", false, "do not replay the journal: the disk as most other readers see it")
 	c.Flags().Lookup("partition").DefValue = "" // the sentence says it
+	c.Flags().Var(&f.since, "since", "with last30: also what changed since then, wherever it stands")
 	c.Flags().StringVar(&f.region, "region", "", "AWS region of the snapshot (default that of your environment)")
 	return c
 }

@@ -17,6 +17,7 @@ type system struct {
 	env      func(string) (string, bool)
 	now      func() time.Time
 	terminal bool // stdout is a terminal
+	watched  bool // stderr is one
 	width    int  // of that terminal
 	version  string
 	person   string // who runs the command, for the record of decisions
@@ -28,7 +29,7 @@ func realSystem(version string) system {
 		env: os.LookupEnv, now: time.Now, width: 100, version: version, person: person(),
 	}
 	fd := int(os.Stdout.Fd())
-	s.terminal = term.IsTerminal(fd)
+	s.terminal, s.watched = term.IsTerminal(fd), term.IsTerminal(int(os.Stderr.Fd()))
 	if width, _, err := term.GetSize(fd); err == nil && width > 0 {
 		s.width = width
 	}
