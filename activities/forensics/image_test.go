@@ -46,6 +46,9 @@ func partitioned(t *testing.T, parts ...[]byte) string {
 	return image
 }
 
+// btrfs is the mark of a file system that is not supported.
+func btrfs() []byte { return append(make([]byte, 64<<10+0x40), "_BHRfS_M"...) }
+
 // TestUnreadPartitions says in every output what of the disk was not read.
 func TestUnreadPartitions(t *testing.T) {
 	small, err := os.ReadFile(makeDisk(t, t.TempDir()))
@@ -54,11 +57,11 @@ func TestUnreadPartitions(t *testing.T) {
 	}
 	damaged := make([]byte, 4096)
 	copy(damaged[1024+0x38:], "\x53\xef")
-	image := partitioned(t, []byte("XFSB"), damaged, small)
+	image := partitioned(t, btrfs(), damaged, small)
 	for _, d := range readers(forensics.Deps{Store: withImage(t, image)}) {
 		out, err := run[read](t, d, call(d.Name), forensics.ImageInput{Image: imageName})
 		said := strings.Join(out.Warnings, "\n")
-		for _, want := range []string{"partition 1 at byte 1048576: XFS, 4 MiB, was not read", "partition 2 at byte 5242880: ext4, 4 MiB, was not read"} {
+		for _, want := range []string{"partition 1 at byte 1048576: Btrfs, 4 MiB, was not read", "partition 2 at byte 5242880: ext4, 4 MiB, was not read"} {
 			if err != nil || !strings.Contains(said, want) {
 				t.Errorf("%s: %v, %q does not say %q", d.Name, err, said, want)
 			}
@@ -96,8 +99,8 @@ func TestNothingToRead(t *testing.T) {
 		return image
 	}
 	for want, image := range map[string]string{
-		"whole disk: XFS": whole("XFSB"), "whole disk: LUKS": whole("LUKS\xba\xbe"), "whole disk: unknown": whole("data"),
-		"partition 1 at byte 1048576: XFS": partitioned(t, raw("XFSB")),
+		"whole disk: Btrfs": whole(string(btrfs())), "whole disk: LUKS": whole("LUKS\xba\xbe"), "whole disk: unknown": whole("data"),
+		"partition 1 at byte 1048576: Btrfs": partitioned(t, raw(string(btrfs()))),
 	} {
 		for _, d := range readers(forensics.Deps{Store: withImage(t, image)}) {
 			out, err := run[read](t, d, call(d.Name), forensics.ImageInput{Image: imageName})
@@ -110,7 +113,7 @@ func TestNothingToRead(t *testing.T) {
 
 // TestSkippedHasItsLists gives the steps after a skipped one lists to range over.
 func TestSkippedHasItsLists(t *testing.T) {
-	deps := forensics.Deps{Store: withImage(t, partitioned(t, []byte("XFSB")))}
+	deps := forensics.Deps{Store: withImage(t, partitioned(t, btrfs()))}
 	for _, d := range readers(deps) {
 		raw, err := d.Run(t.Context(), call(d.Name), json.RawMessage(`{"image":"`+imageName+`"}`))
 		if err != nil || strings.Contains(string(raw), "null") {
@@ -127,7 +130,7 @@ func TestDamageFails(t *testing.T) {
 	copy(table[512:], "EFI PART")
 	image := filepath.Join(t.TempDir(), "disk")
 	writeFile(t, image, table)
-	for name, image := range map[string]string{"ext4": partitioned(t, []byte("XFSB"), damaged), "table": image} {
+	for name, image := range map[string]string{"ext4": partitioned(t, btrfs(), damaged), "table": image} {
 		for _, d := range readers(forensics.Deps{Store: withImage(t, image)}) {
 			if _, err := run[read](t, d, call(d.Name), forensics.ImageInput{Image: imageName}); kindOf(err) != activities.Corrupt {
 				t.Errorf("%s, %s: %v", name, d.Name, err)
