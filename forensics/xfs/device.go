@@ -1,6 +1,7 @@
 package xfs
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -8,6 +9,9 @@ import (
 
 // sectorSize is the unit in which the log counts and names places, whatever the device's sectors are.
 const sectorSize = 512
+
+// errUnreadable is what the disk itself does not give: nothing is known of what stands there.
+var errUnreadable = errors.New("read")
 
 // device reads bytes: with the log's changes where there are some, from their place otherwise.
 type device struct {
@@ -93,7 +97,7 @@ func (d *device) raw(off int64, b []byte) error {
 	if got == len(b) {
 		return nil
 	}
-	return &DamageError{Place: fmt.Sprintf("byte %d", off), Err: fmt.Errorf("read: %w", err)}
+	return &DamageError{Place: fmt.Sprintf("byte %d", off), Err: fmt.Errorf("%w: %w", errUnreadable, err)}
 }
 
 // replayed tells whether the log changed any sector of a stretch.
@@ -145,4 +149,20 @@ func (d *device) sector(at uint64) (*[sectorSize]byte, error) {
 	}
 	d.overlay[at], d.near[at>>7] = s, struct{}{}
 	return s, nil
+}
+
+// forget empties the cache: what was read before the replay may be older.
+func (d *device) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.young, d.old = map[int64][]byte{}, map[int64][]byte{}
+}
+
+// changedBlocks counts the blocks of the image that have a sector in the overlay.
+func (d *device) changedBlocks(blockSize int64) int {
+	blocks := map[uint64]struct{}{}
+	for at := range d.overlay {
+		blocks[at*sectorSize/uint64(blockSize)] = struct{}{}
+	}
+	return len(blocks)
 }

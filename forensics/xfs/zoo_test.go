@@ -59,15 +59,20 @@ func (z zoo) files() {
 	for name, change := range map[string]func(fd int) error{
 		"hole in front": func(fd int) error { _, err := unix.Pwrite(fd, pattern(9000), 5<<20+77); return err },
 		"hole behind":   func(fd int) error { return unix.Ftruncate(fd, 7<<20+5) },
-		"far hole":      func(fd int) error { _, err := unix.Pwrite(fd, []byte("far"), 1<<33); return errors.Join(err, unix.Ftruncate(fd, 1<<33+3)) },
-		"unwritten":     func(fd int) error { return unix.Fallocate(fd, 0, 4096, 3<<20) },
+		"far hole": func(fd int) error {
+			_, err := unix.Pwrite(fd, []byte("far"), 1<<33)
+			return errors.Join(err, unix.Ftruncate(fd, 1<<33+3))
+		},
+		"unwritten": func(fd int) error { return unix.Fallocate(fd, 0, 4096, 3<<20) },
 		"written inside": func(fd int) error {
 			_, err := unix.Pwrite(fd, pattern(70000), 1<<20)
 			return errors.Join(unix.Fallocate(fd, 0, 0, 3<<20), err)
 		},
 		"beyond its size": func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 1<<20) },
-		"punched":         func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 1, 70000) },
-		"zeroed":          func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE, 2, 70000) },
+		"punched": func(fd int) error {
+			return unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 1, 70000)
+		},
+		"zeroed": func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE, 2, 70000) },
 	} {
 		if name == "far hole" { // its hash takes long
 			continue
