@@ -54,8 +54,16 @@ func (f *FS) inode(n uint32) (*Inode, error) {
 }
 
 func parseInode(n uint32, b []byte, largeDir bool) (*Inode, error) {
+	in := &Inode{}
+	if err := in.parse(n, b, largeDir); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *Inode) parse(n uint32, b []byte, largeDir bool) error {
 	le := binary.LittleEndian
-	in := &Inode{
+	*in = Inode{
 		Number: n, Mode: le.Uint16(b), Links: le.Uint16(b[0x1A:]), Flags: le.Uint32(b[0x20:]), Generation: le.Uint32(b[0x64:]),
 		UID: uint32(le.Uint16(b[2:])) | uint32(le.Uint16(b[0x78:]))<<16, GID: uint32(le.Uint16(b[0x18:])) | uint32(le.Uint16(b[0x7A:]))<<16,
 		Size:       int64(le.Uint32(b[4:])),
@@ -66,7 +74,7 @@ func parseInode(n uint32, b []byte, largeDir bool) (*Inode, error) {
 	}
 	copy(in.data[:], b[0x28:0x64])
 	if in.Size < 0 {
-		return nil, damaged(fmt.Sprintf("inode %d", n), "its size %#x is impossible", uint64(in.Size))
+		return damaged(fmt.Sprintf("inode %d", n), "its size %#x is impossible", uint64(in.Size))
 	}
 	end := 128
 	if len(b) > 128 {
@@ -80,7 +88,7 @@ func parseInode(n uint32, b []byte, largeDir bool) (*Inode, error) {
 			in.Device = le.Uint32(in.data[4:])
 		}
 	}
-	return in, nil
+	return nil
 }
 
 // setTimes reads the times; b ends where the inode's fixed fields end.

@@ -85,5 +85,8 @@ func (e *CursorError) Error() string {
 func Scan(ctx context.Context, disk volume.FS, opts Options, do func(Entry) error) error {
 	opts = opts.withDefaults()
 	s := &sink{ctx: ctx, after: opts.After, progress: opts.Progress, do: do}
+	if bulk, ok := disk.(volume.Bulk); ok {
+		return errors.Join(bulkScan(bulk, opts, s), s.end())
+	}
 	return errors.Join(plainScan(disk, opts, s), s.end())
 }

@@ -1,10 +1,7 @@
 package inventory
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -14,22 +11,21 @@ import (
 
 // plain scans any file system through its Walk, one entry after the other.
 type plain struct {
-	disk   volume.FS
-	opts   Options
-	sink   *sink
-	names  twins
-	at     fs.DirEntry // the entry that is gathered
-	entry  Entry
-	info   fs.FileInfo
-	hashed map[uint64]digest // of files with more than one name
+	disk    volume.FS
+	opts    Options
+	sink    *sink
+	names   twins
+	at      fs.DirEntry // the entry that is gathered
+	entry   Entry
+	info    fs.FileInfo
+	hashed  map[uint64]digest // of files with more than one name
+	buffers *buffers
 }
-
-type digest struct{ sum, problem string }
 
 const maxDigests = 1 << 16 // of files with several names that are remembered; further ones are hashed again
 
 func plainScan(disk volume.FS, opts Options, s *sink) error {
-	p := &plain{disk: disk, opts: opts, sink: s, hashed: map[uint64]digest{}}
+	p := &plain{disk: disk, opts: opts, sink: s, hashed: map[uint64]digest{}, buffers: &buffers{}}
 	err := disk.Walk(".", p.visit)
 	if err == nil {
 		err = p.flush()
@@ -94,8 +90,7 @@ func (p *plain) addHash(e *Entry) {
 			p.hashed[e.Stat.Inode] = known
 		}
 	}
-	e.SHA256 = known.sum
-	e.addProblem(known.problem)
+	known.into(e)
 }
 
 func (p *plain) hash(stat volume.Stat) digest {
@@ -107,24 +102,11 @@ func (p *plain) hash(stat volume.Stat) digest {
 		return digest{problem: err.Error()}
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, contextReader{p.sink, f}); err != nil {
-		return digest{problem: err.Error()}
+	file, ok := f.(volume.File)
+	if !ok {
+		return digest{problem: fmt.Sprintf("inode %d: it is no regular file", stat.Inode)}
 	}
-	return digest{sum: hex.EncodeToString(h.Sum(nil))}
-}
-
-// contextReader stops reading when the scan was called off.
-type contextReader struct {
-	sink *sink
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.sink.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
+	return hashFile(p.sink.ctx, file, stat.Size, p.buffers)
 }
 
 func tooLong(size, most int64) string {
