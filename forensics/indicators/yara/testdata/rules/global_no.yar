@@ -1,0 +1,3 @@
+global rule small { condition: filesize < 100 }
+rule anything { condition: true }
+rule text { strings: $a = "a" condition: $a }

@@ -1,0 +1,23 @@
+rule digits { strings: $a = /id=[0-9]{3,5}/ condition: #a > 0 }
+rule case_flag { strings: $a = /xMRIG-[a-z]+/i condition: $a }
+rule nocase_word { strings: $a = /xmrig/ nocase condition: $a }
+rule star { strings: $a = /ab*c/ condition: #a > 0 }
+rule lazy { strings: $a = /q.{1,20}?r/ condition: #a > 0 }
+rule dot_line { strings: $a = /one.two/ condition: $a }
+rule dot_all { strings: $a = /one.two/s condition: $a }
+rule begin { strings: $a = /^FIRST/ condition: $a }
+rule end { strings: $a = /LAST$/ condition: $a }
+rule boundary { strings: $a = /\bcat\b/ condition: #a > 0 }
+rule inside { strings: $a = /\Bcat/ condition: #a > 0 }
+rule either { strings: $a = /(foo|bar|bazz)+end/ condition: #a > 0 }
+rule classes { strings: $a = /[\w.]+@[^@\s]{2,12}\.(org|com)/ condition: $a }
+rule wide_regex { strings: $a = /Con[a-f]ig/ wide condition: $a }
+rule wide_ascii { strings: $a = /con[a-f]ig/ wide ascii nocase condition: #a > 1 }
+rule full { strings: $a = /c.t/ fullword condition: #a > 0 }
+rule bytes { strings: $a = /\x7fELF[\x01\x02]/ condition: $a }
+rule slash { strings: $a = /stratum\+(tcp|ssl):\/\/[a-z0-9.]+:\d{2,5}/ condition: $a }
+rule negated_fold { strings: $a = /z[^a-c]{2}z/i condition: #a > 0 }
+rule dash { strings: $a = /[a-c-]{4}[]x]/ condition: #a > 0 }
+rule brace { strings: $a = /k\{v\}/ condition: $a }
+rule upto { strings: $a = /ab{,2}c/ condition: #a > 0 }
+rule hash_like { strings: $a = /[0-9a-f]{32}/ condition: #a > 0 }
