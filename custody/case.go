@@ -12,8 +12,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/custody/bagit"
 )
 
 // By says on whose account something enters a case: the step, and the idempotency key of its call.
@@ -44,7 +47,7 @@ func (c *Case) ID() string { return c.id }
 // Dir is the case's directory.
 func (c *Case) Dir() string { return c.dir }
 
-// Put adds one file under name, a slash-separated path inside the case. write is called with a writer that hashes as
+// Put adds one file under name, a slash-separated path inside the case that begins with data/. write is called with a writer that hashes as
 // it streams to the disk; the file takes its name only once it is whole and in the log, so a call that is killed in the
 // middle leaves nothing behind, and one that is killed later is finished by the next one. A second call with the same By
 // returns the item of the first without calling write; another call that asks for the same name gets ErrWritten.
@@ -66,7 +69,7 @@ func (c *Case) Adopt(ctx context.Context, by By, name, kind, from string) (Item,
 }
 
 func (c *Case) add(ctx context.Context, by By, name, kind string, fill func(scratch string) (pending, error)) (Item, error) {
-	if err := checkName(name); err != nil {
+	if err := checkNew(name); err != nil {
 		return Item{}, err
 	}
 	if err := c.finishOf(ctx, by, name); err != nil {
@@ -164,10 +167,22 @@ func checkName(name string) error {
 		return fmt.Errorf("evidence name %q holds a control character or a backslash", name)
 	case len(name) > 1024 || len(path.Base(name)) > 200:
 		return fmt.Errorf("evidence name %.40q… is too long", name)
-	case strings.HasPrefix(name, ".") || name == LogName || name == ManifestName:
+	case strings.HasPrefix(name, ".") || name == LogName || name == CaseName || name == bagit.TagManifestName || slices.Contains(tagFiles(), name):
 		return fmt.Errorf("evidence name %q belongs to the case itself", name)
 	}
 	return nil
+}
+
+// checkNew holds for what becomes evidence now. Cases of former versions hold evidence outside of the payload's folder,
+// which is still read.
+func checkNew(name string) error {
+	switch {
+	case !strings.HasPrefix(name, bagit.Payload):
+		return fmt.Errorf("evidence name %q is not below %s, which is the bag's payload", name, bagit.Payload)
+	case strings.Contains(name, "%"):
+		return fmt.Errorf("evidence name %q holds a percent sign, which BagIt and sha256sum read in two ways", name)
+	}
+	return checkName(name)
 }
 
 func flat(name string) string {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/custody/bagit"
 )
 
 // dying is a disk under a process that is killed at its n-th step: before it, in the middle of it or right after it.
@@ -180,7 +182,7 @@ func thenDo(t *testing.T, c *Case, then string, add func(*Case) (Item, error), w
 // wantComplete seals and compares the log, the manifest and what lies in the directory.
 func wantComplete(t *testing.T, c *Case, there bool) {
 	t.Helper()
-	seal, err := c.Seal(t.Context(), By{Step: "seal", Key: "seal"})
+	seal, err := c.Seal(t.Context(), By{Step: "seal", Key: "seal"}, Sealing{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +202,8 @@ func filesIn(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && name != LogName && name != ManifestName && name != lockName {
+		own := append([]string{LogName, lockName, CaseName, bagit.TagManifestName}, tagFiles()...)
+		if err == nil && !d.IsDir() && !slices.Contains(own, name) {
 			out = append(out, name)
 		}
 		return err
@@ -286,7 +289,7 @@ func TestVerifyRefusesWhatTheHashDoesNotCover(t *testing.T) {
 			if err := os.WriteFile(log, []byte(strings.Replace(string(raw), change[0], change[1], 1)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Verify(t.Context()); err == nil || !strings.Contains(err.Error(), "custody log, line 1: ") {
+			if err := c.Verify(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `"custody.jsonl", line 1, byte`) {
 				t.Errorf("got %v", err)
 			}
 		})

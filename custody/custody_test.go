@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/firebreak-ir/firebreak/custody"
 )
 
@@ -76,7 +78,7 @@ func TestFailedPutLeavesNothing(t *testing.T) {
 
 func TestNamesStayInsideTheCase(t *testing.T) {
 	c := newCase(t)
-	for _, name := range []string{"", ".", "..", "../x", "/etc/passwd", "a/../../b", "a\\b", "a\nb", ".hidden", custody.LogName, custody.ManifestName, strings.Repeat("a", 201)} {
+	for _, name := range []string{"", ".", "..", "../x", "/etc/passwd", "a/../../b", "alert.json", "data/50%", "data/a\\b", "data/case.jsonld", "a\\b", "a\nb", ".hidden", custody.LogName, custody.ManifestName, strings.Repeat("a", 201)} {
 		if _, err := c.Put(context.Background(), custody.By{Key: "k"}, name, "log", func(io.Writer) error { return nil }); err == nil {
 			t.Errorf("name %q was accepted", name)
 		}
@@ -99,7 +101,7 @@ func TestSealVerifiesWithSha256sum(t *testing.T) {
 	c := newCase(t)
 	put(t, c, custody.By{Step: "b", Key: "b"}, "data/b.log", "bee")
 	put(t, c, custody.By{Step: "a", Key: "a"}, "data/a.log", "ay")
-	seal, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "seal"})
+	seal, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "seal"}, custody.Sealing{})
 	if err != nil || seal.Files != 2 || seal.Bytes != 5 {
 		t.Fatalf("seal %+v, %v", seal, err)
 	}
@@ -108,8 +110,8 @@ func TestSealVerifiesWithSha256sum(t *testing.T) {
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Fatalf("sha256sum -c: %v\n%s", err, out)
 	}
-	again, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "seal"})
-	if err != nil || again != seal {
+	again, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "seal"}, custody.Sealing{})
+	if diff := cmp.Diff(seal, again); err != nil || diff != "" {
 		t.Fatalf("a second seal gave %+v, %v; the first gave %+v", again, err, seal)
 	}
 	if err := c.Note(custody.By{Step: "undo", Key: "undo"}, "isolation undone"); err != nil {
@@ -122,15 +124,15 @@ func TestSealVerifiesWithSha256sum(t *testing.T) {
 
 func TestVerifyNamesWhatWasTouched(t *testing.T) {
 	tests := map[string]struct{ file, from, to, want string }{
-		"evidence": {"data/a.log", "ay", "xy", `evidence "data/a.log": SHA-256 is`},
-		"log":      {custody.LogName, `"step":"a"`, `"step":"z"`, "custody log, line 1: was changed"},
-		"manifest": {custody.ManifestName, "a.log", "z.log", "is not the one that was sealed"},
+		"evidence": {"data/a.log", "ay", "xy", `"data/a.log": SHA-256 is`},
+		"log":      {custody.LogName, `"step":"a"`, `"step":"z"`, `"custody.jsonl", line 1, bytes 0 to`},
+		"manifest": {custody.ManifestName, "a.log", "z.log", `"manifest-sha256.txt", line 1, byte 71: is not the one that was sealed`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := newCase(t)
 			put(t, c, custody.By{Step: "a", Key: "a"}, "data/a.log", "ay")
-			if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}); err != nil {
+			if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}, custody.Sealing{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Verify(context.Background()); err != nil {
@@ -169,7 +171,7 @@ func TestTornLastLineIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, c, custody.By{Step: "b", Key: "b"}, "data/b.log", "bee")
-	if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}); err != nil {
+	if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}, custody.Sealing{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Verify(context.Background()); err != nil {
@@ -193,7 +195,7 @@ func TestConcurrentPutsKeepOneChain(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}); err != nil {
+	if _, err := c.Seal(context.Background(), custody.By{Step: "seal", Key: "s"}, custody.Sealing{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Verify(context.Background()); err != nil {

@@ -10,9 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/custody/attest"
 )
 
 // Action is what a log entry says was done.
@@ -22,8 +25,12 @@ type Action string
 const (
 	Added  Action = "added"  // a file became evidence
 	Noted  Action = "noted"  // something worth keeping, without a file
-	Sealed Action = "sealed" // the manifest was written
+	Sealed Action = "sealed" // the manifests were written: Text is the manifest's hash, Item the tag manifest
 )
+
+// Run is a run of the case's workflow and how long its history was when it was exported: it ties the file to what
+// Temporal keeps.
+type Run = attest.Run
 
 // Entry is one line of the custody log. Hash covers the whole line but itself, Prev included, so that no line can be
 // changed, removed or put in without breaking every hash after it.
@@ -35,12 +42,16 @@ type Entry struct {
 	Action Action    `json:"action"`
 	Item   Item      `json:"item,omitzero"`
 	Text   string    `json:"text,omitempty"`
+	Run    Run       `json:"run,omitzero"`
 	Prev   string    `json:"prev"`
 	Hash   string    `json:"hash"`
 }
 
 // Note writes a log entry without a file. The same text by the same call is written once.
-func (c *Case) Note(by By, text string) error {
+func (c *Case) Note(by By, text string) error { return c.NoteRun(by, text, Run{}) }
+
+// NoteRun is Note, about a run of the workflow.
+func (c *Case) NoteRun(by By, text string, run Run) error {
 	text = strings.ToValidUTF8(text, "\ufffd") // as the log will give it back
 	unlock, err := c.lock()
 	if err != nil {
@@ -51,12 +62,14 @@ func (c *Case) Note(by By, text string) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if e.Action == Noted && e.By == by && e.Text == text {
-			return nil
-		}
+	if noted(entries, by, text) {
+		return nil
 	}
-	return c.append(Entry{By: by, Action: Noted, Text: text})
+	return c.append(Entry{By: by, Action: Noted, Text: text, Run: run})
+}
+
+func noted(entries []Entry, by By, text string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Action == Noted && e.By == by && e.Text == text })
 }
 
 // Log reads the custody log. A last line that a crash cut short was never acknowledged and is left out; any other line
@@ -94,7 +107,10 @@ func (c *Case) append(e Entry) error {
 	if err != nil {
 		return err
 	}
-	e.Seq, e.Case, e.Time = len(entries)+1, c.id, c.now().UTC()
+	e.Seq, e.Case = len(entries)+1, c.id
+	if e.Time.IsZero() {
+		e.Time = c.now().UTC()
+	}
 	if len(entries) > 0 {
 		e.Prev = entries[len(entries)-1].Hash
 	}

@@ -1,5 +1,6 @@
-// Package custody keeps the evidence of a case in one directory: files written once and hashed while they stream, a
-// hash-chained log of who added what, and a manifest that sha256sum checks. It knows the local file system alone.
+// Package custody keeps the evidence of a case in one directory, a BagIt bag: files written once and hashed while they
+// stream, a hash-chained log of who added what, and a seal that other people's tools check. It knows the local file system
+// alone.
 package custody
 
 import (
@@ -10,15 +11,25 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/custody/bagit"
 )
 
 // Names inside a case directory that belong to custody itself.
 const (
-	LogName      = "custody.jsonl"
-	ManifestName = "manifest-sha256.txt"
-	lockName     = ".custody.lock"
-	scratchName  = ".scratch"
+	LogName       = "custody.jsonl"
+	ManifestName  = bagit.ManifestName
+	StatementName = "evidence.intoto.jsonl" // an in-toto Statement in a DSSE envelope
+	TimestampName = "evidence.tsr"          // of StatementName (RFC 3161)
+	CaseName      = "data/case.jsonld"      // the case in CASE/UCO, which the seal writes
+	lockName      = ".custody.lock"
+	scratchName   = ".scratch"
 )
+
+// tagFiles are the files of a seal beside the payload, without the manifest of themselves.
+func tagFiles() []string {
+	return []string{bagit.InfoName, bagit.DeclarationName, StatementName, TimestampName, ManifestName}
+}
 
 // ErrWritten is returned where a name already holds evidence of another call: evidence is written once.
 var ErrWritten = errors.New("evidence of that name was already written by another call")

@@ -1,0 +1,222 @@
+package custody
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/custody/attest"
+	"github.com/firebreak-ir/firebreak/custody/bagit"
+)
+
+// seal checks what the last seal wrote. One of a former version wrote a manifest alone.
+func (v *verifier) seal() {
+	if v.sealed < 0 {
+		v.known[ManifestName] = true
+		return
+	}
+	seal := v.entries[v.sealed]
+	if seal.Item == (Item{}) {
+		v.former(seal)
+		return
+	}
+	b := &sealedBag{v: v, files: map[string][]byte{}, tags: map[string]string{}}
+	b.load()
+	b.tagManifest(seal.Item)
+	b.manifest(seal.Text)
+	b.declaration()
+	b.info()
+	b.statement()
+	b.timestamp()
+}
+
+// former checks the manifest of a version that wrote no bag: it names every file, wherever it lies.
+func (v *verifier) former(seal Entry) {
+	v.notice("the case was sealed by a former version, without a statement and as no BagIt bag")
+	v.known[ManifestName] = true
+	raw, err := v.folder.text(ManifestName)
+	if err != nil {
+		v.unread(ManifestName, err)
+		return
+	}
+	if hashed("", raw).SHA256 == seal.Text {
+		return
+	}
+	var files []bagit.File
+	for _, item := range added(v.before()) {
+		files = append(files, bagit.File{Path: item.Path, SHA256: item.SHA256})
+	}
+	v.rewritten(ManifestName, raw, bagit.Write(files), seal.Text, "is not the one that was sealed")
+}
+
+// rewritten reports a file that has another hash than it had. Where what it should be can be written again, the first byte
+// that is another is known.
+func (v *verifier) rewritten(name string, raw, again []byte, want, text string) {
+	p := Problem{File: name, Offset: -1, Text: text}
+	if again != nil && hashed("", again).SHA256 == want {
+		p.Offset = differ(raw, again)
+		p.Line = bytes.Count(again[:p.Offset], []byte("\n")) + 1
+	}
+	v.wrong(p)
+}
+
+// sealedBag is the bag that a seal wrote, while it is checked.
+type sealedBag struct {
+	v        *verifier
+	files    map[string][]byte // what lies there
+	tags     map[string]string // the hashes of the tag files that the tag manifest says
+	payload  []bagit.File
+	envelope attest.Envelope
+}
+
+func (b *sealedBag) load() {
+	for _, name := range append(append([]string{CaseName}, tagFiles()...), bagit.TagManifestName) {
+		raw, err := b.v.folder.text(name)
+		switch {
+		case err == nil:
+			b.files[name] = raw
+		case name != TimestampName && name != CaseName || !errors.Is(err, fs.ErrNotExist):
+			b.v.unread(name, err)
+		}
+		if name != CaseName {
+			b.v.known[name] = true
+		}
+	}
+}
+
+// tagManifest holds the tag manifest against the log, and takes over what it says.
+func (b *sealedBag) tagManifest(seal Item) {
+	raw := b.files[bagit.TagManifestName]
+	if raw == nil {
+		return
+	}
+	if hashed("", raw).SHA256 != seal.SHA256 {
+		var again []bagit.File
+		for _, name := range tagFiles() {
+			if content := b.files[name]; content != nil {
+				again = append(again, hashed(name, content))
+			}
+		}
+		_, outside := payload(added(b.v.before()), "")
+		b.v.rewritten(bagit.TagManifestName, raw, bagit.Write(sortFiles(append(again, outside...))), seal.SHA256, "is not the one that was sealed")
+	}
+	files, err := bagit.Parse(raw)
+	b.malformed(bagit.TagManifestName, err)
+	for _, f := range files {
+		b.tags[f.Path] = f.SHA256
+		if !slices.Contains(tagFiles(), f.Path) {
+			b.v.want(f.Path, bagit.TagManifestName, f.SHA256, -1)
+		}
+	}
+	b.missing()
+}
+
+// missing: a bag without a timestamp or a tag file that its manifest names is not whole.
+func (b *sealedBag) missing() {
+	for _, name := range tagFiles() {
+		_, named := b.tags[name]
+		switch {
+		case named && b.files[name] == nil && name == TimestampName:
+			b.v.file(name, "is missing")
+		case !named && b.files[name] != nil:
+			b.v.file(name, "is not in %s", bagit.TagManifestName)
+		}
+	}
+}
+
+func (b *sealedBag) malformed(name string, err error) {
+	var line *bagit.LineError
+	if errors.As(err, &line) {
+		b.v.wrong(Problem{File: name, Line: line.Line, Offset: line.Offset, Text: line.Why})
+	}
+}
+
+// is tells whether a tag file has the hash that the tag manifest says; true also where it says nothing, which was reported.
+func (b *sealedBag) is(name string) bool {
+	want, named := b.tags[name]
+	raw, there := b.files[name]
+	return !named || !there || hashed("", raw).SHA256 == want
+}
+
+// manifest holds the payload's manifest against the log's seal and the log's files.
+func (b *sealedBag) manifest(want string) {
+	raw := b.files[ManifestName]
+	if raw == nil {
+		return
+	}
+	files, err := bagit.Parse(raw)
+	b.payload = files
+	if hashed("", raw).SHA256 != want || !b.is(ManifestName) {
+		b.v.rewritten(ManifestName, raw, b.manifestAgain(want), want, "is not the one that was sealed")
+	}
+	b.malformed(ManifestName, err)
+	for _, f := range files {
+		if !strings.HasPrefix(f.Path, bagit.Payload) {
+			b.v.file(ManifestName, "names %q, which is no payload", f.Path)
+		}
+		b.v.want(f.Path, ManifestName, f.SHA256, -1)
+	}
+	b.unlisted(files)
+}
+
+// manifestAgain writes the manifest from the log. The hash of the case file, which the log does not know, is taken from the
+// file, else from the manifest's own line.
+func (b *sealedBag) manifestAgain(want string) []byte {
+	candidates := []string{hashed("", b.files[CaseName]).SHA256}
+	for _, f := range b.payload {
+		if f.Path == CaseName {
+			candidates = append(candidates, f.SHA256)
+		}
+	}
+	for _, sum := range candidates {
+		inside, _ := payload(added(b.v.before()), sum)
+		if again := bagit.Write(inside); hashed("", again).SHA256 == want {
+			return again
+		}
+	}
+	return nil
+}
+
+// unlisted: what the log had before the seal must be in a manifest.
+func (b *sealedBag) unlisted(files []bagit.File) {
+	listed := map[string]bool{}
+	for _, f := range files {
+		listed[f.Path] = true
+	}
+	for name := range b.tags {
+		listed[name] = true
+	}
+	for _, item := range added(b.v.before()) {
+		if !listed[item.Path] {
+			b.v.file(ManifestName, "does not name %q, which is in the custody log", item.Path)
+		}
+	}
+}
+
+func (b *sealedBag) declaration() {
+	if !b.is(bagit.DeclarationName) {
+		b.v.rewritten(bagit.DeclarationName, b.files[bagit.DeclarationName], bagit.Declaration(), b.tags[bagit.DeclarationName], "is not what it was when it was sealed")
+	}
+}
+
+// info checks the bag's description. Whose it is and who made it, the log does not know: that is taken from the file.
+func (b *sealedBag) info() {
+	raw := b.files[bagit.InfoName]
+	if b.is(bagit.InfoName) {
+		return
+	}
+	info := infoOf(b.v.report.Case, added(b.v.before()), int64(len(b.files[CaseName])), b.v.report.Sealed)
+	for line := range strings.Lines(string(raw)) {
+		switch label, value, _ := strings.Cut(line, ": "); label {
+		case "Source-Organization":
+			info.Organization = strings.TrimSuffix(value, "\n")
+		case "Bag-Software-Agent":
+			info.Agent = strings.TrimSuffix(value, "\n")
+		}
+	}
+	b.v.rewritten(bagit.InfoName, raw, info.Write(), b.tags[bagit.InfoName], fmt.Sprintf("is not what it was when it was sealed: its SHA-256 is %s, %s says %s",
+		hashed("", raw).SHA256, bagit.TagManifestName, b.tags[bagit.InfoName]))
+}
