@@ -53,7 +53,7 @@ type comparison struct {
 func Compare(ctx context.Context, v image.Volume, opts Options, do func(Change) error) error {
 	c := &comparison{Options: opts, ctx: ctx, now: v.FS, part: v.Part.Number, do: do}
 	before := func(func(met) bool) {}
-	if replay := v.FS.Replayed(); replay.Transactions > 0 || replay.Blocks > 0 {
+	if replay := v.Replayed(); replay.Transactions > 0 || replay.Blocks > 0 {
 		old, err := v.InPlace()
 		if err != nil {
 			return fmt.Errorf("open the disk as it lies there: %w", err)

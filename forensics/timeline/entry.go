@@ -1,0 +1,151 @@
+package timeline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firebreak-ir/firebreak/forensics/containers"
+	"github.com/firebreak-ir/firebreak/forensics/lastwrites"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
+)
+
+// FileEntry is one entry of a file system as the timeline takes it.
+type FileEntry struct {
+	Path   string // as Walk gives it
+	Stat   volume.Stat
+	Target string // where a link leads
+	SHA256 string
+	Alone  bool // only the file system's journal knew it
+	lastwrites.Place
+}
+
+// fileTimes are the four times of an entry, in the order of macb.
+func fileTimes(s *volume.Stat) [4]time.Time {
+	return [4]time.Time{s.Modified, s.Accessed, s.Changed, s.Created}
+}
+
+// EachTime gives do an event for each distinct time of an entry, with all the times that fall together. e is used again
+// for the next one.
+func (f *FileEntry) EachTime(do func(*Event) error) error {
+	times := fileTimes(&f.Stat)
+	for i, at := range times {
+		if at.IsZero() || seen(times[:i], at) {
+			continue
+		}
+		e := f.event(at, times)
+		if err := do(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func seen(times []time.Time, at time.Time) bool {
+	for _, t := range times {
+		if t.Equal(at) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *FileEntry) event(at time.Time, times [4]time.Time) Event {
+	macb, what := []byte("...."), ""
+	for i, name := range [4]string{"Content Modification Time", "Last Access Time", "Metadata Change Time", "Creation Time"} {
+		if !times[i].Equal(at) {
+			continue
+		}
+		macb[i] = "macb"[i]
+		if what != "" {
+			what += ", "
+		}
+		what += name
+	}
+	e := Event{
+		Time: at, What: what, Source: FileSystem, Path: "/" + f.Path, Inode: f.Stat.Inode, SHA256: f.SHA256, MACB: string(macb),
+		Holder: f.Container,
+	}
+	if space, pod, ok := strings.Cut(f.Pod, "/"); ok {
+		e.Space, e.Pod = space, pod
+	} else {
+		e.Pod = f.Pod
+	}
+	if f.Path == "." {
+		e.Path = "/"
+	}
+	if f.Alone {
+		e.Tags = []string{TagJournalOnly}
+	}
+	e.Message = f.message(e.MACB, e.Path)
+	return e
+}
+
+func (f *FileEntry) message(macb, path string) string {
+	s := &f.Stat
+	text := make([]byte, 0, 256)
+	text = append(text, macb...)
+	text = append(text, ' ')
+	text = append(text, path...)
+	if s.Mode&volume.TypeMask == volume.TypeLink {
+		text = append(text, " -> "...)
+		text = append(text, f.Target...)
+	}
+	text = append(text, " ("...)
+	text = appendMode(text, s.Mode)
+	return string(fmt.Appendf(text, ", %d:%d, %d bytes)", s.UID, s.GID, s.Size))
+}
+
+// ContainerEvents are the times that a runtime keeps of a container.
+func ContainerEvents(c containers.Container) []Event {
+	var out []Event
+	name := c.Name
+	if name == "" {
+		name = c.ID
+	}
+	for _, t := range []struct {
+		at   time.Time
+		what string
+		verb string
+	}{
+		{c.Created, "Container Creation Time", "created"},
+		{c.Started, "Container Start Time", "started"},
+		{c.Finished, "Container End Time", "ended"},
+	} {
+		if t.at.IsZero() {
+			continue
+		}
+		text := fmt.Sprintf("container %q of image %q was %s", name, c.Image, t.verb)
+		if t.verb == "ended" {
+			text = fmt.Sprintf("container %q of image %q ended", name, c.Image)
+			if c.ExitCode != nil {
+				text += fmt.Sprintf(" with exit code %d", *c.ExitCode)
+			}
+		}
+		out = append(out, Event{
+			Time: t.at, What: t.what, Message: text, Source: Container, File: "/" + c.Source,
+			Holder: c.Name, HolderID: c.ID, Pod: c.Pod, Space: c.PodNamespace,
+		})
+	}
+	return out
+}
+
+// Action is something that the responder did, as the case's record has it.
+type Action struct {
+	Time time.Time
+	What string
+	Who  string
+	Step string // of the playbook
+}
+
+// Event is the action in the timeline, marked as the responder's.
+func (a Action) Event() Event {
+	text := "responder: " + a.What
+	if a.Step != "" {
+		text += fmt.Sprintf(" (step %q)", a.Step)
+	}
+	if a.Who != "" {
+		text += fmt.Sprintf(" by %q", a.Who)
+	}
+	return Event{Time: a.Time, What: "Response Action Time", Message: text, Source: Responder, Tags: []string{TagResponder}}
+}

@@ -1,0 +1,114 @@
+package timeline
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// plainByte tells the bytes of ASCII that no escape of ours, of JSON or of a body file touches.
+func plainByte(b byte) bool {
+	return b >= ' ' && b < 0x7F && b != '\\' && b != '"' && b != '|' && b != '%'
+}
+
+// next takes the first sign off s. It is inert when it moves no cursor and turns no text around; bytes that are not UTF-8
+// are not.
+func next(s string) (size int, inert bool) {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 {
+		return 1, false
+	}
+	return size, unicode.IsGraphic(r)
+}
+
+// appendHex writes bytes as \xNN, the backslash once or as JSON has it.
+func appendHex(dst []byte, s, backslash string) []byte {
+	for i := range len(s) {
+		dst = append(dst, backslash...)
+		dst = append(dst, 'x', hexDigits[s[i]>>4], hexDigits[s[i]&15])
+	}
+	return dst
+}
+
+// appendBodyName writes a name as a field of a body file. mactime splits a line at every | and then turns each %NN into
+// the byte that it stands for: so | becomes %7C, a % that looks like such an escape becomes %25, and mactime shows the
+// name as it is. What would break a line or move a cursor becomes \xNN, byte by byte, which mactime leaves alone; a
+// backslash is doubled, so that the name can be got back.
+func appendBodyName(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		b := s[i]
+		switch {
+		case plainByte(b), b == '"':
+			dst = append(dst, b)
+			i++
+			continue
+		case b == '|':
+			dst = append(dst, "%7C"...)
+		case b == '\\':
+			dst = append(dst, `\\`...)
+		case b == '%' && escaped(s[i:]):
+			dst = append(dst, "%25"...)
+		default:
+			size, inert := next(s[i:])
+			if inert {
+				dst = append(dst, s[i:i+size]...)
+			} else {
+				dst = appendHex(dst, s[i:i+size], `\`)
+			}
+			i += size
+			continue
+		}
+		i++
+	}
+	return dst
+}
+
+// escaped tells whether mactime would take the head of s for a byte in hex.
+func escaped(s string) bool { return len(s) > 2 && isHex(s[1]) && isHex(s[2]) }
+
+func isHex(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+}
+
+// appendJSONText writes a JSON string of an attacker's words. What would move a cursor once the string is decoded and shown
+// is \xNN in the string itself. Names of files are exact: their backslashes are doubled, so that they can be got back.
+func appendJSONText(dst []byte, s string, exact bool) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		b := s[i]
+		switch {
+		case plainByte(b), b == '|', b == '%':
+			dst = append(dst, b)
+		case b == '"':
+			dst = append(dst, `\"`...)
+		case b == '\\' && exact:
+			dst = append(dst, `\\\\`...)
+		case b == '\\':
+			dst = append(dst, `\\`...)
+		default:
+			size, inert := next(s[i:])
+			if inert {
+				dst = append(dst, s[i:i+size]...)
+			} else {
+				dst = appendHex(dst, s[i:i+size], `\\`)
+			}
+			i += size
+			continue
+		}
+		i++
+	}
+	return append(dst, '"')
+}
+
+// cut bounds a text and says how long it was.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most
+	for end > 0 && end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "… (" + itoa(len(s)) + " bytes)"
+}

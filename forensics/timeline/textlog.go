@@ -1,0 +1,53 @@
+package timeline
+
+import "time"
+
+const maxRead = 16 << 10 // bytes of a line that are looked at
+
+// textLog reads a log of lines that begin with a time. A line without one belongs to the line before it, and gets its
+// time; before any, it has none.
+func (l *logReader) textLog(source string, about Event) func(log *logFile) error {
+	return func(log *logFile) error {
+		c := l.clockOf(log)
+		var last time.Time
+		var lastNote string
+		return log.eachLine(maxRead, func(line string, length int) error {
+			if line == "" {
+				return nil
+			}
+			at, rest, note, ok := c.stamp(line)
+			switch {
+			case ok:
+				last, lastNote = at, note
+			case last.IsZero():
+				l.report.Untimed++
+				return nil
+			default:
+				at, note = last, joinNotes(lastNote, "the time of the line before it")
+			}
+			e := about
+			e.Time, e.What, e.Source, e.File, e.Note = at, "Log Entry Time", source, "/"+log.name, note
+			e.Message = whole(rest, length-len(line))
+			return l.give(&e)
+		})
+	}
+}
+
+func (l *logReader) clockOf(log *logFile) clock {
+	return clock{zone: l.Zone, assumed: l.Zone == time.UTC, anchor: log.stat.Modified}
+}
+
+// whole says of a text how many bytes of it were not even looked at.
+func whole(text string, missing int) string {
+	if missing <= 0 {
+		return text
+	}
+	return cut(text, maxMessage-64) + "… (" + itoa(missing) + " bytes more were not read)"
+}
+
+func joinNotes(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
