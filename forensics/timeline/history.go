@@ -13,16 +13,17 @@ import (
 func (l *logReader) history(about Event) func(log *logFile) error {
 	return func(log *logFile) error {
 		var at time.Time
-		untimed := 0
+		untimed, own := 0, false
 		err := log.eachLine(maxRead, func(line string, length int) error {
 			if moment, ok := bashTime(line); ok {
-				at = moment
+				at, own = moment, true
 				return nil
 			}
 			moment, command, ok := zshTime(line)
 			if !ok {
 				moment, command = at, line
 			}
+			ok, own = ok || own, false
 			if moment.IsZero() {
 				untimed++
 				return nil
@@ -30,6 +31,9 @@ func (l *logReader) history(about Event) func(log *logFile) error {
 			e := about
 			e.Time, e.What, e.Source, e.File = moment, "Command Execution Time", History, "/"+log.name
 			e.Message = whole(command, length-len(line))
+			if !ok {
+				e.Note = "the time of the command before it"
+			}
 			return l.give(&e)
 		})
 		if untimed > 0 {

@@ -110,7 +110,7 @@ func (l *logReader) dockerLog(about Event) func(log *logFile) error {
 				Stream string    `json:"stream"`
 				Time   time.Time `json:"time"`
 			}
-			if err := json.Unmarshal([]byte(line), &in); err != nil || in.Stream != "stdout" && in.Stream != "stderr" {
+			if err := json.Unmarshal([]byte(line), &in); err != nil || in.Time.IsZero() || in.Stream != "stdout" && in.Stream != "stderr" {
 				l.report.Untimed++
 				return nil //nolint:nilerr // it is counted, and the lines after it are read
 			}

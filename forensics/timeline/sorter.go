@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -14,7 +13,7 @@ import (
 )
 
 const (
-	indexCost = 24  // bytes of memory that an event's place in the order takes
+	indexCost = 32  // bytes of memory that an event's place in the order takes
 	maxRuns   = 128 // files that are merged at a time
 	maxLine   = 1 << 20
 )
@@ -30,12 +29,18 @@ type sorter struct {
 	sealed          bool
 }
 
-// key is where a line stands in the order, and where it lies in memory.
+// key is where a line stands in the order, and where it lies in memory. Of the same time, the one that was added first
+// comes first: lines of a log keep their order.
 type key struct {
-	seconds     int64
-	nanos       uint32
-	at          uint32
-	length, pad uint32
+	seconds int64
+	number  int64
+	nanos   uint32
+	at      uint32
+	length  uint32
+}
+
+func (k key) compare(other key) int {
+	return cmp.Or(cmp.Compare(k.seconds, other.seconds), cmp.Compare(k.nanos, other.nanos), cmp.Compare(k.number, other.number))
 }
 
 func (s *sorter) add(at time.Time, line []byte) error {
@@ -47,7 +52,7 @@ func (s *sorter) add(at time.Time, line []byte) error {
 			return err
 		}
 	}
-	s.index = append(s.index, key{seconds: at.Unix(), nanos: uint32(at.Nanosecond()), at: uint32(len(s.arena)), length: uint32(len(line))})
+	s.index = append(s.index, key{seconds: at.Unix(), number: s.total, nanos: uint32(at.Nanosecond()), at: uint32(len(s.arena)), length: uint32(len(line))})
 	s.arena = append(s.arena, line...)
 	s.total++
 	return nil
@@ -62,14 +67,7 @@ func (s *sorter) full(more int) bool {
 
 func (s *sorter) line(k key) []byte { return s.arena[k.at:][:k.length] }
 
-func (s *sorter) sort() {
-	slices.SortFunc(s.index, func(a, b key) int {
-		if c := cmp.Or(cmp.Compare(a.seconds, b.seconds), cmp.Compare(a.nanos, b.nanos)); c != 0 {
-			return c
-		}
-		return bytes.Compare(s.line(a), s.line(b))
-	})
-}
+func (s *sorter) sort() { slices.SortFunc(s.index, key.compare) }
 
 // spill writes what is in memory to a file, in order, and merges files when there are too many.
 func (s *sorter) spill() error {
@@ -118,11 +116,12 @@ func (s *sorter) writeRun(fill func(put func(k key, line []byte) error) error) e
 	return nil
 }
 
-const headerSize = 16
+const headerSize = 24
 
 func putLine(w *bufio.Writer, k key, line []byte) error {
 	head := w.AvailableBuffer()
 	head = binary.LittleEndian.AppendUint64(head, uint64(k.seconds))
+	head = binary.LittleEndian.AppendUint64(head, uint64(k.number))
 	head = binary.LittleEndian.AppendUint32(head, k.nanos)
 	head = binary.LittleEndian.AppendUint32(head, uint32(len(line)))
 	if _, err := w.Write(head); err != nil {
@@ -186,8 +185,9 @@ func (r *run) next() (more bool, err error) {
 		}
 		return false, err
 	}
-	r.key = key{seconds: int64(binary.LittleEndian.Uint64(head[:])), nanos: binary.LittleEndian.Uint32(head[8:])}
-	length := int(binary.LittleEndian.Uint32(head[12:]))
+	le := binary.LittleEndian
+	r.key = key{seconds: int64(le.Uint64(head[:])), number: int64(le.Uint64(head[8:])), nanos: le.Uint32(head[16:])}
+	length := int(le.Uint32(head[20:]))
 	if length > maxLine {
 		return false, fmt.Errorf("the scratch file has a line of %d bytes", length)
 	}

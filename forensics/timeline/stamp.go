@@ -136,16 +136,9 @@ func (c clock) audit(line string) (at time.Time, rest, note string, ok bool) {
 	if !found || err != nil {
 		return at, "", "", false
 	}
-	millis, err := strconv.ParseUint(cmpEmpty(fraction), 10, 16)
-	if err != nil || millis > 999 {
+	millis, err := strconv.ParseUint(fraction, 10, 16)
+	if err != nil || len(fraction) != 3 {
 		return at, "", "", false
 	}
 	return time.Unix(seconds, int64(millis)*1e6), line, "", true
-}
-
-func cmpEmpty(digits string) string {
-	if digits == "" {
-		return "0"
-	}
-	return digits
 }

@@ -24,7 +24,8 @@ type Options struct {
 	Filter Filter
 }
 
-// Timeline takes events in any order and gives them in the order of their times. It is not safe for concurrent use.
+// Timeline takes events in any order and gives them in the order of their times; those of the same time in the order in
+// which they were added, so that the lines of a log keep theirs. It is not safe for concurrent use.
 type Timeline struct {
 	opts   Options
 	sorter *sorter
@@ -61,8 +62,7 @@ func (t *Timeline) AddFile(f FileEntry) error { return f.EachTime(t.add) }
 // Len is how many events were taken and not left out.
 func (t *Timeline) Len() int64 { return t.sorter.total }
 
-// Timesketch writes all events in the order of their times, one JSON object a line; of the same time, in the order of the
-// lines' bytes. It may be called more than once; nothing may be added after it.
+// Timesketch writes all events in the order of their times, one JSON object a line. It may be called more than once; nothing may be added after it.
 func (t *Timeline) Timesketch(ctx context.Context, w io.Writer) error {
 	n := 0
 	err := t.sorter.each(func(line []byte) error {
