@@ -23,6 +23,8 @@ const (
 	NotReady  Reason = "not ready" // the snapshot cannot be read: it is still pending, or archived
 	Failing   Reason = "failing"   // the service or the network failed; a later retry may help
 	Refused   Reason = "refused"   // the service refused the request itself; no retry helps
+	Missing   Reason = "missing"   // the block is listed, and the service does not find it
+	Broken    Reason = "broken"    // the service fails at this block, while it answers for others
 )
 
 // APIError is a call of the EBS direct APIs that failed for good: this package's own retries are used up.
@@ -52,6 +54,28 @@ type CorruptError struct {
 	Why      string // set when the answer was malformed in another way
 }
 
+// UnreadableError is a block that did not come: its cause, an *APIError, says why.
+type UnreadableError struct {
+	Snapshot string
+	Index    int32
+	Offset   int64
+	Err      error
+}
+
+// Error says which block of which snapshot, and where on the disk it lies.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("block %d of snapshot %q (disk offset %d) cannot be read: %v", e.Index, e.Snapshot, e.Offset, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// onlyThis tells whether a failure is one of this block alone, so that the rest of the snapshot can be read.
+func onlyThis(err error) bool {
+	var api *APIError
+	return isCorrupt(err) || errors.As(err, &api) && (api.Reason == Missing || api.Reason == Broken)
+}
+
 // Error says which block of which snapshot, and where on the disk it lies.
 func (e *CorruptError) Error() string {
 	why := e.Why
@@ -63,14 +87,19 @@ func (e *CorruptError) Error() string {
 
 // staleToken tells that a block's token has to be listed anew.
 func staleToken(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "ValidationException" {
-		return false
-	}
-	return validationReason(err) == "INVALID_BLOCK_TOKEN"
+	return validationReason(err) == string(types.ValidationExceptionReasonInvalidBlockToken)
+}
+
+// stalePage tells that the listing has to go on with another token than that of its last page.
+func stalePage(err error) bool {
+	return validationReason(err) == string(types.ValidationExceptionReasonInvalidPageToken)
 }
 
 func classify(err error) Reason {
+	var alone *aloneError
+	if errors.As(err, &alone) {
+		return Broken
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return Failing
@@ -85,7 +114,7 @@ func classify(err error) Reason {
 		"InvalidSignatureException", "MissingAuthenticationTokenException", "OptInRequired":
 		return Denied
 	case "ResourceNotFoundException":
-		return NotFound
+		return absence(err)
 	case "ValidationException":
 		return refusal(err)
 	}
@@ -96,10 +125,28 @@ func classify(err error) Reason {
 }
 
 func refusal(err error) Reason {
-	if validationReason(err) == "INVALID_SNAPSHOT_ID" {
+	switch validationReason(err) {
+	case string(types.ValidationExceptionReasonInvalidSnapshotId):
 		return NotReady
+	case string(types.ValidationExceptionReasonInvalidBlock):
+		return Missing
 	}
 	return Refused
+}
+
+// absence tells a block that is not there from a snapshot, a key or a grant that is not.
+func absence(err error) Reason {
+	var absent *types.ResourceNotFoundException
+	if errors.As(err, &absent) && absent.Reason == "" {
+		return Missing
+	}
+	return NotFound
+}
+
+// answered tells a failure that the service itself told from one of the way to it.
+func answered(err error) bool {
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer)
 }
 
 func serverSide(err error) bool {
@@ -107,12 +154,7 @@ func serverSide(err error) bool {
 	return !errors.As(err, &answer) || answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
-// worthRetrying tells whether waiting a moment may help within this very read, whose context goes on: the network's own
-// timeouts look like the end of a context.
-func worthRetrying(err error) bool {
-	reason := classify(err)
-	return isCorrupt(err) || reason == Throttled || reason == Failing
-}
+func isSilent(err error) bool { return errors.Is(err, errSilent) }
 
 func validationReason(err error) string {
 	var validation *types.ValidationException

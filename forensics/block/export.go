@@ -21,13 +21,14 @@ type ExportOptions struct {
 	Progress func(done, total int64)
 }
 
-// Damage is a block that never came right. It is a hole in the image.
+// Damage is a block that never came, or never came right. It is a hole in the image.
 type Damage struct {
 	Index  int32  `json:"index"`
 	Offset int64  `json:"offset"`
 	Length int64  `json:"length"`
-	Want   string `json:"want"` // base64 SHA-256 as the API gave it
-	Got    string `json:"got"`  // base64 SHA-256 of the bytes that came
+	Want   string `json:"want"` // base64 SHA-256 as the API gave it; empty when it gave none
+	Got    string `json:"got"`  // base64 SHA-256 of the bytes that came; empty when none came
+	Why    string `json:"why,omitempty"`
 }
 
 // Exported is what Export wrote.
@@ -51,8 +52,8 @@ var ErrBusy = errors.New("another attempt is still writing")
 
 // Export writes the whole snapshot as a sparse raw image, and an index of its blocks beside it. It goes on where a
 // killed Export of the same snapshot to the same target stopped: what is on disk already is checked against the index
-// and kept, and what was corrupt is asked for again. A corrupt block is reported and left out and the rest is still
-// read; any other failure of the API ends the export with an *APIError, and what was written stays for the next attempt.
+// and kept, and what was corrupt or missing is asked for again. A block that is corrupt or missing, or at which alone the
+// service fails, is reported and left out and the rest is still read; any other failure of the API ends the export with an *APIError, and what was written stays for the next attempt.
 func Export(ctx context.Context, s *Snapshot, to Target, opts ExportOptions) (Exported, error) {
 	image, err := os.OpenFile(to.Image, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -125,16 +126,15 @@ func (x *exporter) run(ctx context.Context) error {
 	return nil
 }
 
-// mend asks again for the blocks that were corrupt when an attempt before this one read them.
+// mend asks again for the blocks that were corrupt or missing when an attempt before this one read them.
 func (x *exporter) mend(ctx context.Context) error {
 	mended := false
 	for at, e := range x.log.entries {
-		if e.Got == "" {
+		if e.came() {
 			continue
 		}
 		block, err := x.snapshot.Fetch(ctx, e.Index)
-		var corrupt *CorruptError
-		if errors.As(err, &corrupt) {
+		if onlyThis(err) {
 			continue
 		}
 		if err != nil {
@@ -174,9 +174,8 @@ func (x *exporter) fetchAll(ctx context.Context, wanted []int32, queue chan<- ch
 }
 
 func (x *exporter) write(one fetched) error {
-	var corrupt *CorruptError
-	if errors.As(one.err, &corrupt) {
-		return x.log.append(damaged(corrupt, x.snapshot))
+	if onlyThis(one.err) {
+		return x.log.append(damaged(one.err, x.snapshot))
 	}
 	if one.err != nil {
 		return one.err
@@ -213,11 +212,11 @@ func summarize(s *Snapshot, log *indexFile) Exported {
 		Linear: linear(log.entries), NeverRead: s.NeverRead(),
 	}
 	for _, e := range log.entries {
-		if e.Got == "" {
+		if e.came() {
 			out.Read++
 			continue
 		}
-		out.Corrupt = append(out.Corrupt, Damage{e.Index, e.Offset, e.Length, e.Checksum, e.Got})
+		out.Corrupt = append(out.Corrupt, Damage{e.Index, e.Offset, e.Length, e.Checksum, e.Got, e.Why})
 	}
 	out.Bytes = int64(out.Read) * int64(s.blockSize)
 	return out

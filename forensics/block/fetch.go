@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,11 +33,17 @@ type Block struct {
 }
 
 // Fetch reads one block that the snapshot holds. A block that stays corrupt is a *CorruptError; every other failure of
-// the service is an *APIError.
+// the service is an *UnreadableError, whose cause is an *APIError.
 func (s *Snapshot) Fetch(ctx context.Context, index int32) (Block, error) {
 	at, held := s.position(index)
 	if !held {
 		return Block{}, fmt.Errorf("snapshot %q holds no block %d", s.id, index)
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return Block{}, ctx.Err()
 	}
 	var block Block
 	err := s.retrying(ctx, func(ctx context.Context) (err error) {
@@ -46,30 +51,54 @@ func (s *Snapshot) Fetch(ctx context.Context, index int32) (Block, error) {
 		return err
 	})
 	if err != nil {
-		return Block{}, s.apiError(getAction, err)
+		return Block{}, s.placed(index, s.apiError(getAction, err))
 	}
-	s.mu.Lock()
-	s.read[at] = true
-	s.mu.Unlock()
+	s.tally.bytes.Add(int64(len(block.Data)))
+	s.noteRead(at)
 	return block, nil
+}
+
+func (s *Snapshot) noteRead(at int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read[at] = true
+}
+
+func (s *Snapshot) token(at int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens[at]
+}
+
+// placed says where on the disk the block lies that did not come.
+func (s *Snapshot) placed(index int32, err error) error {
+	var api *APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	return &UnreadableError{Snapshot: s.id, Index: index, Offset: int64(index) * int64(s.blockSize), Err: err}
 }
 
 // fetchOnce renews the block's token when it has run out, and then asks once more.
 func (s *Snapshot) fetchOnce(ctx context.Context, at int) (Block, error) {
-	block, err := s.get(ctx, at)
+	token := s.token(at)
+	block, err := s.get(ctx, at, token)
 	if err == nil || !staleToken(err) {
 		return block, err
 	}
-	if err := s.renew(ctx, at); err != nil {
+	if err := s.renew(ctx, at, token); err != nil {
 		return Block{}, err
 	}
-	return s.get(ctx, at)
+	return s.get(ctx, at, s.token(at))
 }
 
-func (s *Snapshot) get(ctx context.Context, at int) (Block, error) {
-	s.mu.Lock()
-	token := s.tokens[at]
-	s.mu.Unlock()
+func (s *Snapshot) get(ctx context.Context, at int, token string) (Block, error) {
+	if wait := s.pace.turn(); wait > 0 {
+		if err := s.opts.Pause(ctx, wait); err != nil {
+			return Block{}, err
+		}
+	}
+	s.tally.requests.Add(1)
 	answer, err := s.client.GetSnapshotBlock(ctx, &ebs.GetSnapshotBlockInput{
 		SnapshotId: &s.id, BlockIndex: &s.indexes[at], BlockToken: &token,
 	})
@@ -109,26 +138,21 @@ func (s *Snapshot) checked(index int32, data []byte, answer *ebs.GetSnapshotBloc
 // retrying calls once and, while waiting may help, again. A service that throttles or fails is waited for with patience:
 // what was read so far is worth more than a quick answer. What comes corrupt is asked for a few times.
 func (s *Snapshot) retrying(ctx context.Context, call func(context.Context) error) error {
-	corrupt, waited := 0, time.Duration(0)
-	for attempt := 1; ; attempt++ {
+	t := trial{snapshot: s, answers: s.tally.answers.Load(), credentials: s.renewed.Load()}
+	for {
 		err := s.inTime(ctx, call)
-		if errors.Is(err, errSilent) {
-			waited += s.opts.CallTime
-		}
-		if err == nil || !worthRetrying(err) || waited >= s.opts.Patience {
-			return err
+		if err == nil {
+			s.tally.answers.Add(1)
+			s.pace.answered()
+			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if isCorrupt(err) {
-			if corrupt++; corrupt >= s.opts.Attempts || !s.spendRetry() {
-				return err
-			}
+		if over := t.failed(ctx, err); over != nil {
+			return over
 		}
-		wait := backoff(attempt)
-		waited += wait
-		if waiting := s.opts.Pause(ctx, wait); waiting != nil {
+		if waiting := s.opts.Pause(ctx, t.backoff()); waiting != nil {
 			return waiting
 		}
 	}
@@ -155,10 +179,4 @@ func (s *Snapshot) spendRetry() bool {
 	defer s.mu.Unlock()
 	s.retries--
 	return s.retries >= 0
-}
-
-// backoff doubles with every attempt; the random half keeps many workers from coming back at once.
-func backoff(attempt int) time.Duration {
-	full := min(shortestPause<<min(attempt-1, 10), longestPause)
-	return full/2 + rand.N(full/2)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,11 @@ type Entry struct {
 	Checksum string    `json:"checksum"`         // base64 SHA-256 as the API gave it
 	Fetched  time.Time `json:"fetched,omitzero"` // zero when the block never came right
 	Got      string    `json:"got,omitempty"`    // base64 SHA-256 of what came instead, of a corrupt block
+	Why      string    `json:"why,omitempty"`    // of a block that did not come right
 }
+
+// came tells a block whose bytes are those that its checksum stands for.
+func (e Entry) came() bool { return e.Got == "" && e.Why == "" }
 
 // Header is the first line of the index.
 type Header struct {
@@ -42,8 +47,18 @@ func entryOf(b Block) Entry {
 	return Entry{Index: b.Index, Offset: b.Offset, Length: int64(len(b.Data)), Checksum: b.Checksum, Fetched: b.Fetched.UTC()}
 }
 
-func damaged(c *CorruptError, s *Snapshot) Entry {
-	return Entry{Index: c.Index, Offset: c.Offset, Length: int64(s.blockSize), Checksum: c.Want, Got: c.Got}
+// damaged is the entry of a block that is corrupt, or did not come.
+func damaged(err error, s *Snapshot) Entry {
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) {
+		return Entry{Index: corrupt.Index, Offset: corrupt.Offset, Length: int64(s.blockSize), Checksum: corrupt.Want, Got: corrupt.Got, Why: corrupt.Why}
+	}
+	e := Entry{Length: int64(s.blockSize), Why: err.Error()}
+	var unreadable *UnreadableError
+	if errors.As(err, &unreadable) {
+		e.Index, e.Offset, e.Why = unreadable.Index, unreadable.Offset, unreadable.Err.Error()
+	}
+	return e
 }
 
 // linear is AWS's LINEAR aggregation, in hexadecimal.
@@ -88,7 +103,7 @@ func (x *indexFile) resume(ctx context.Context, s *Snapshot, image io.ReaderAt, 
 	}
 	entries, ends := parseIndex(raw, headerOf(s), s.indexes)
 	keep := 0
-	for keep < len(entries) && ctx.Err() == nil && (entries[keep].Got != "" || lies(entries[keep], image)) {
+	for keep < len(entries) && ctx.Err() == nil && (!entries[keep].came() || lies(entries[keep], image)) {
 		x.keep(s, keep, entries[keep])
 		keep++
 		kept(keep)
@@ -122,7 +137,7 @@ func (x *indexFile) cut(end int64) error {
 func (x *indexFile) imageEnd() int64 {
 	end := int64(0)
 	for _, e := range x.entries {
-		if e.Got == "" {
+		if e.came() {
 			end = e.Offset + e.Length
 		}
 	}
@@ -131,7 +146,7 @@ func (x *indexFile) imageEnd() int64 {
 
 func (x *indexFile) keep(s *Snapshot, at int, e Entry) {
 	x.entries = append(x.entries, e)
-	if e.Got == "" {
+	if e.came() {
 		x.resumed++
 		s.read[at] = true
 	}
@@ -159,7 +174,7 @@ func parseIndex(raw []byte, wanted Header, indexes []int32) (entries []Entry, en
 }
 
 func (e Entry) fits(index int32, blockSize int) bool {
-	return e.Index == index && e.Length == int64(blockSize) && e.Offset == int64(index)*int64(blockSize) && e.Checksum != ""
+	return e.Index == index && e.Length == int64(blockSize) && e.Offset == int64(index)*int64(blockSize) && (e.Checksum != "" || e.Why != "")
 }
 
 // lies tells whether the entry's block is in the image, byte for byte.

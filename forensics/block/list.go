@@ -23,6 +23,9 @@ func (s *Snapshot) list(ctx context.Context) error {
 		page, err := s.listPage(ctx, &ebs.ListSnapshotBlocksInput{
 			SnapshotId: &s.id, NextToken: next, MaxResults: &s.opts.PageSize,
 		})
+		if err != nil && next != nil && stalePage(err) {
+			page, err = s.listOn(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -38,6 +41,15 @@ func (s *Snapshot) list(ctx context.Context) error {
 		}
 		next = page.NextToken
 	}
+}
+
+// listOn goes on behind the last block that was listed, without the token of its page, which has run out.
+func (s *Snapshot) listOn(ctx context.Context) (*ebs.ListSnapshotBlocksOutput, error) {
+	after := int32(0)
+	if n := len(s.indexes); n > 0 {
+		after = s.indexes[n-1] + 1
+	}
+	return s.listPage(ctx, &ebs.ListSnapshotBlocksInput{SnapshotId: &s.id, StartingBlockIndex: &after, MaxResults: &s.opts.PageSize})
 }
 
 // measure takes size and block size from a page; they cannot change from page to page.
@@ -67,8 +79,15 @@ func (s *Snapshot) listPage(ctx context.Context, in *ebs.ListSnapshotBlocksInput
 	return page, s.apiError(listAction, err)
 }
 
-// renew lists the token of one block anew, and of those that come after it on the same page.
-func (s *Snapshot) renew(ctx context.Context, at int) error {
+// renew lists the token of one block anew, and of those that come after it on the same page, unless somebody has done so
+// since it was found stale.
+func (s *Snapshot) renew(ctx context.Context, at int, stale string) error {
+	s.renewal.Lock()
+	defer s.renewal.Unlock()
+	if s.token(at) != stale {
+		return nil
+	}
+	s.tally.renewals.Add(1)
 	page, err := s.listPage(ctx, &ebs.ListSnapshotBlocksInput{
 		SnapshotId: &s.id, StartingBlockIndex: &s.indexes[at], MaxResults: &s.opts.PageSize,
 	})
@@ -97,6 +116,9 @@ func (s *Snapshot) apiError(action string, err error) error {
 		return err
 	}
 	failure := &APIError{Action: action, Snapshot: s.id, Reason: classify(err), Err: err}
+	if failure.Reason == Missing && action != getAction {
+		failure.Reason = NotFound
+	}
 	if failure.Reason == Throttled {
 		failure.After = longestPause
 	}

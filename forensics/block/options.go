@@ -7,8 +7,9 @@ import (
 
 // Options bound what reading a snapshot may cost. The zero value is a sensible choice for every field.
 type Options struct {
-	Concurrency int   // blocks fetched at once; 16
-	CacheBytes  int64 // blocks kept in memory for Device; 64 MiB
+	Concurrency int   // blocks fetched at once; 64
+	PerSecond   int   // requests for blocks in a second, as AWS admits for one snapshot; 1000
+	CacheBytes  int64 // blocks kept in memory for one Reader; 64 MiB
 	Attempts    int   // at one block that comes corrupt; 5
 	RetryBudget int   // of such attempts over the whole snapshot; 1000
 	PageSize    int32 // blocks asked for in one listing call, 100 to 10000; 10000
@@ -21,7 +22,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Concurrency = positive(o.Concurrency, 16)
+	o.Concurrency = positive(o.Concurrency, 64)
+	o.PerSecond = positive(o.PerSecond, 1000)
 	o.CacheBytes = positive(o.CacheBytes, 64<<20)
 	o.Attempts = positive(o.Attempts, 5)
 	o.RetryBudget = positive(o.RetryBudget, 1000)

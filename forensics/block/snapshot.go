@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ebs/types"
@@ -21,6 +22,12 @@ type Snapshot struct {
 	size      int64
 	indexes   []int32 // of the blocks it holds, ascending
 
+	pace    *pacer
+	slots   chan struct{} // one token for each block that is being fetched
+	renewal sync.Mutex    // held while tokens or credentials are renewed
+	renewed atomic.Int64  // credentials
+	tally   tally
+
 	mu      sync.Mutex // guards what follows
 	tokens  []string   // by position in indexes
 	expires time.Time
@@ -28,10 +35,16 @@ type Snapshot struct {
 	read    []bool
 }
 
+// tally counts requests.
+type tally struct {
+	requests, answers, bytes, corrupt, throttled, failed, renewals atomic.Int64
+}
+
 // OpenSnapshot lists all blocks of a completed snapshot; no data is read yet. The error is an *APIError.
 func OpenSnapshot(ctx context.Context, client EBS, snapshotID string, opts Options) (*Snapshot, error) {
 	s := &Snapshot{id: snapshotID, client: client, opts: opts.withDefaults()}
 	s.retries = s.opts.RetryBudget
+	s.pace, s.slots = newPacer(s.opts.PerSecond, time.Now), make(chan struct{}, s.opts.Concurrency)
 	if err := s.list(ctx); err != nil {
 		return nil, err
 	}
@@ -55,6 +68,12 @@ func (s *Snapshot) Indexes() []int32 { return s.indexes }
 func (s *Snapshot) position(index int32) (int, bool) {
 	at := sort.Search(len(s.indexes), func(i int) bool { return s.indexes[i] >= index })
 	return at, at < len(s.indexes) && s.indexes[at] == index
+}
+
+// holds tells a block that the snapshot holds.
+func (s *Snapshot) holds(index int32) bool {
+	_, held := s.position(index)
+	return held
 }
 
 // adopt adds one page of the listing, which must continue the pages before it.
