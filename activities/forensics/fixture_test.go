@@ -113,7 +113,7 @@ func kindOf(err error) activities.Kind {
 
 var _ forensics.Store = (*custody.Store)(nil)
 
-// unpack writes the regular files of a tar.gz that belongs to this project.
+// unpack writes the files and links of a tar.gz that belongs to this project.
 func unpack(t *testing.T, archive, into string) {
 	t.Helper()
 	f, err := os.Open(archive)
@@ -132,6 +132,12 @@ func unpack(t *testing.T, archive, into string) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeSymlink {
+			name := filepath.Join(into, h.Name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(h.Linkname, name)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if h.Typeflag == tar.TypeReg {
 			b, err := io.ReadAll(r)

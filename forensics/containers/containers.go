@@ -3,50 +3,64 @@
 package containers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 // Disk is an image's file system, such as *ext4.FS. Links are followed inside the image only.
-type Disk interface {
-	fs.ReadDirFS
-	fs.ReadLinkFS
-	Walk(root string, do fs.WalkDirFunc) error
-}
+type Disk = volume.Tree
 
 // Container is one container. Times are zero where the disk does not say.
 type Container struct {
-	ID           string            `json:"id"`
-	Name         string            `json:"name,omitempty"`
-	Image        string            `json:"image,omitempty"`
-	State        string            `json:"state,omitempty"` // created, running or exited, when the disk was taken
-	ExitCode     *int              `json:"exitCode,omitempty"`
-	Pod          string            `json:"pod,omitempty"`
-	PodNamespace string            `json:"podNamespace,omitempty"`
-	PodUID       string            `json:"podUID,omitempty"`
-	Sandbox      bool              `json:"sandbox,omitempty"` // the pod's pause container
-	Runtime      string            `json:"runtime"`           // containerd or docker
-	Namespace    string            `json:"namespace,omitempty"`
-	Created      time.Time         `json:"created,omitzero"`
-	Started      time.Time         `json:"started,omitzero"`
-	Finished     time.Time         `json:"finished,omitzero"`
-	Labels       map[string]string `json:"labels,omitempty"`
-	Snapshot     string            `json:"snapshot,omitempty"` // snapshot key
-	Layer        string            `json:"layer,omitempty"`    // on the disk: where the container's own changes lie
-	Log          string            `json:"log,omitempty"`      // on the node, as the runtime says
-	Source       string            `json:"source"`             // on the disk: where this was read
+	ID             string            `json:"id"` // empty where only a log or a layer is left of it
+	Name           string            `json:"name,omitempty"`
+	Image          string            `json:"image,omitempty"`
+	ImageDigest    string            `json:"imageDigest,omitempty"` // of the image's manifest, or of its configuration where the disk says no other
+	State          string            `json:"state,omitempty"`       // created, running or exited, when the disk was taken
+	ExitCode       *int              `json:"exitCode,omitempty"`
+	Pod            string            `json:"pod,omitempty"`
+	PodNamespace   string            `json:"podNamespace,omitempty"`
+	PodUID         string            `json:"podUID,omitempty"`
+	ServiceAccount string            `json:"serviceAccount,omitempty"` // of its pod, as a token on the disk says
+	Node           string            `json:"node,omitempty"`           // as the kubelet's own credentials on the disk say
+	Sandbox        bool              `json:"sandbox,omitempty"`        // the pod's pause container
+	SandboxID      string            `json:"sandboxID,omitempty"`
+	Attempt        int               `json:"attempt,omitempty"` // how often the kubelet has made it anew before
+	Runtime        string            `json:"runtime"`           // containerd or docker
+	Namespace      string            `json:"namespace,omitempty"`
+	Created        time.Time         `json:"created,omitzero"`
+	Started        time.Time         `json:"started,omitzero"`
+	Finished       time.Time         `json:"finished,omitzero"`
+	Labels         map[string]string `json:"labels,omitempty"`
+	Snapshotter    string            `json:"snapshotter,omitempty"`
+	Snapshot       string            `json:"snapshot,omitempty"` // snapshot key
+	Layer          string            `json:"layer,omitempty"`    // on the disk: where the container's own changes lie
+	Layers         []string          `json:"layers,omitempty"`   // on the disk: all that it is merged from, the lowest first, its own last
+	Rootless       bool              `json:"rootless,omitempty"` // its runtime was not root: its layers are marked with user.overlay.*
+	Log            string            `json:"log,omitempty"`      // on the node, as the runtime says
+	Source         string            `json:"source"`             // on the disk: where this was read
+
+	Deleted   bool   `json:"deleted,omitempty"`   // the runtime's store does not know it any more
+	Recovered bool   `json:"recovered,omitempty"` // read from freed pages of the store's database
+	Page      uint64 `json:"page,omitempty"`      // of a recovered one: the page of its record in Source
 }
 
 // Listing is what a disk holds.
 type Listing struct {
-	Containers []Container `json:"containers"`
-	Roots      []Root      `json:"roots"`
-	Problems   []string    `json:"problems,omitempty"` // what could not be read, and where
+	Containers  []Container  `json:"containers"`
+	Pods        []Pod        `json:"pods,omitempty"`
+	Checkpoints []Checkpoint `json:"checkpoints,omitempty"`
+	Leftovers   []Leftover   `json:"leftovers,omitempty"`
+	Roots       []Root       `json:"roots"`
+	Node        string       `json:"node,omitempty"`     // the node's name in its cluster, as the kubelet's own credentials say
+	Problems    []string     `json:"problems,omitempty"` // what could not be read, and where
 }
 
 // Limits of what is read from one disk.
@@ -59,27 +73,53 @@ const (
 	maxDatabase   = 512 << 20
 )
 
-// List finds the stores on the disk and lists their containers: by runtime, namespace, time of creation and id. scratch is
-// an empty directory on this machine for copies of databases. Damage is listed under Problems; an error is a failure of
-// this machine.
+// List finds the stores on the disk and lists their containers, those that are deleted last: by runtime, namespace, time
+// of creation and id. scratch is an empty directory on this machine for copies of databases. Damage is listed under
+// Problems; an error is a failure of this machine.
 func List(ctx context.Context, disk Disk, scratch string) (Listing, error) {
-	l := &lister{ctx: ctx, disk: disk, scratch: scratch}
+	l := &lister{ctx: ctx, disk: disk, scratch: scratch, snapshots: snapshots{}}
 	if err := l.findRoots(); err != nil {
 		return Listing{}, err
 	}
-	for i, root := range l.out.Roots {
-		if err := ctx.Err(); err != nil {
-			return Listing{}, err
-		}
-		if root.Kind == Docker {
-			l.docker(root)
-		} else {
-			l.containerd(root, i)
+	for _, kind := range []Kind{Containerd, Docker} { // Docker may keep its containers' layers in containerd
+		for i, root := range l.out.Roots {
+			if err := ctx.Err(); err != nil {
+				return Listing{}, err
+			}
+			switch {
+			case root.Kind != kind:
+			case kind == Docker:
+				l.docker(root)
+			default:
+				l.containerd(root, i)
+			}
 		}
 	}
 	l.out.Containers = withoutShims(l.out.Containers)
+	l.kubelet()
+	l.leftovers()
+	Attach(l.out.Containers, l.out.Pods, l.out.Node)
 	slices.SortStableFunc(l.out.Containers, order)
-	return l.out, nil
+	return l.out, ctx.Err()
+}
+
+// Attach tells containers what the kubelet's directories say of their pods and of the node, which may lie on another
+// file system than the containers.
+func Attach(all []Container, pods []Pod, node string) {
+	byUID := map[string]Pod{}
+	for _, p := range pods {
+		byUID[p.UID] = p
+	}
+	for i := range all {
+		c := &all[i]
+		if c.PodUID == "" {
+			continue
+		}
+		p := byUID[c.PodUID]
+		c.ServiceAccount = cmp.Or(c.ServiceAccount, p.ServiceAccount)
+		c.Node = cmp.Or(c.Node, node, p.Node)
+		c.Pod, c.PodNamespace = cmp.Or(c.Pod, p.Name), cmp.Or(c.PodNamespace, p.Namespace)
+	}
 }
 
 // Roots finds the stores on the disk, and says what of the disk could not be searched.
@@ -94,7 +134,7 @@ func Roots(ctx context.Context, disk Disk) ([]Root, []string, error) {
 func withoutShims(all []Container) []Container {
 	docker := map[string]bool{}
 	for _, c := range all {
-		if c.Runtime == string(Docker) {
+		if c.Runtime == string(Docker) && !c.Deleted {
 			docker[c.ID] = true
 		}
 	}
@@ -104,13 +144,16 @@ func withoutShims(all []Container) []Container {
 }
 
 func order(a, b Container) int {
-	if c := strings.Compare(a.Runtime+"\x00"+a.Namespace, b.Runtime+"\x00"+b.Namespace); c != 0 {
-		return c
+	if a.Deleted != b.Deleted {
+		if a.Deleted {
+			return 1
+		}
+		return -1
 	}
-	if c := a.Created.Compare(b.Created); c != 0 {
-		return c
-	}
-	return strings.Compare(a.ID, b.ID)
+	return cmp.Or(
+		strings.Compare(a.Runtime+"\x00"+a.Namespace, b.Runtime+"\x00"+b.Namespace),
+		a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID), strings.Compare(a.Source, b.Source),
+	)
 }
 
 type lister struct {
@@ -118,6 +161,8 @@ type lister struct {
 	disk    Disk
 	scratch string
 	out     Listing
+
+	snapshots snapshots // of all containerd stores
 }
 
 func (l *lister) problem(place string, err error) {
@@ -144,6 +189,11 @@ func (l *lister) small(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxJSON {
 		return nil, fmt.Errorf("%s of %d bytes is not the small file that belongs here", info.Mode().Type(), info.Size())
 	}
+	return l.bytes(name)
+}
+
+// bytes reads a file, whose kind and size were looked at.
+func (l *lister) bytes(name string) ([]byte, error) {
 	f, err := l.disk.Open(name)
 	if err != nil {
 		return nil, err

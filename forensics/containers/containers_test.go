@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,9 @@ func TestDocker(t *testing.T) {
 		if c.Runtime != "docker" || c.Image == "" || len(c.ID) != 64 || c.Created.IsZero() || !strings.HasSuffix(c.Layer, "/diff") {
 			t.Errorf("incomplete: %+v", c)
 		}
+		if len(c.Layers) != 3 || c.Layers[2] != c.Layer || !strings.HasSuffix(c.Layers[1], "-init/diff") || !strings.HasPrefix(c.ImageDigest, "sha256:") {
+			t.Errorf("layers %q of image %q", c.Layers, c.ImageDigest)
+		}
 		if c.State == "exited" && (c.ExitCode == nil || c.Finished.IsZero()) {
 			t.Errorf("an exited container without its end: %+v", c)
 		}
@@ -89,6 +93,10 @@ func TestContainerd(t *testing.T) {
 	if c.Name != "web" || c.Pod != "web-1" || c.PodNamespace != "shop" || c.PodUID != "uid-1" || c.State != "exited" || *c.ExitCode != 137 ||
 		c.Created != time.Unix(1700000100, 5).UTC() || c.Layer != "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/42/fs" {
 		t.Errorf("%+v", c)
+	}
+	base := "var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/"
+	if want := []string{base + "2/fs", base + "300/fs", base + "42/fs"}; !slices.Equal(c.Layers, want) {
+		t.Errorf("layers %q, not %q", c.Layers, want)
 	}
 	if !l.Containers[0].Sandbox {
 		t.Errorf("no sandbox: %+v", l.Containers[0])
@@ -173,11 +181,17 @@ func containerdStore(t testing.TB, store string) {
 		k8s := bucket(t, tx, "v1", "k8s.io")
 		putContainer(t, k8s, "aaaa", time.Unix(1700000000, 0), with(labels, "io.cri-containerd.kind", "sandbox"))
 		putContainer(t, k8s, "bbbb", time.Unix(1700000100, 5), with(labels, "io.kubernetes.container.name", "web"))
+		put(t, inside(t, k8s, "snapshots", "overlayfs", "aaaa"), "name", []byte("k8s.io/3/aaaa"))
 		put(t, inside(t, k8s, "snapshots", "overlayfs", "bbbb"), "name", []byte("k8s.io/7/bbbb"))
 		return nil
 	})
 	writeDB(t, filepath.Join(store, "io.containerd.snapshotter.v1.overlayfs/metadata.db"), func(tx *bolt.Tx) error {
+		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/1/sha256:base"), "id", binary.AppendUvarint(nil, 2))
+		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/2/sha256:upper"), "id", binary.AppendUvarint(nil, 300))
+		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/2/sha256:upper"), "parent", []byte("k8s.io/1/sha256:base"))
+		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/3/aaaa"), "id", binary.AppendUvarint(nil, 41))
 		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/7/bbbb"), "id", binary.AppendUvarint(nil, 42))
+		put(t, bucket(t, tx, "v1", "snapshots", "k8s.io/7/bbbb"), "parent", []byte("k8s.io/2/sha256:upper"))
 		return nil
 	})
 	dir := filepath.Join(store, "io.containerd.grpc.v1.cri/containers/bbbb")
@@ -250,7 +264,7 @@ func put(t testing.TB, b *bolt.Bucket, key string, value []byte) {
 	}
 }
 
-// unpack writes the files and directories of a tar.gz that belongs to this project.
+// unpack writes the files and links of a tar.gz that belongs to this project.
 func unpack(t testing.TB, archive, into string) {
 	t.Helper()
 	f, err := os.Open(archive)
@@ -270,6 +284,12 @@ func unpack(t testing.TB, archive, into string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := filepath.Join(into, h.Name)
+		if h.Typeflag == tar.TypeSymlink {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(h.Linkname, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
@@ -277,7 +297,6 @@ func unpack(t testing.TB, archive, into string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(into, h.Name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, b, 0o600)); err != nil {
 			t.Fatal(err)
 		}

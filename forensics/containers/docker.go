@@ -13,8 +13,13 @@ type dockerConfig struct {
 	Name    string
 	Created time.Time
 	Driver  string
+	Image   string // digest of its configuration
 	LogPath string
-	State   *struct {
+	// ImageManifest is there from Docker 25 on, where containerd keeps the images.
+	ImageManifest *struct {
+		Digest string `json:"digest"`
+	}
+	State *struct {
 		Running, Paused, Dead bool
 		ExitCode              int
 		StartedAt, FinishedAt time.Time
@@ -59,8 +64,12 @@ func (l *lister) dockerContainer(root Root, id, name string) (Container, error) 
 	}
 	c := Container{
 		ID: clip(id), Name: clip(trimSlash(d.Name)), Runtime: string(Docker), Created: l.moment(name, d.Created), Log: clip(d.LogPath), Source: name,
-		Layer: l.dockerLayer(root, d.Driver, id),
+		ImageDigest: clip(d.Image), Rootless: l.rootless(root),
 	}
+	if d.ImageManifest != nil && d.ImageManifest.Digest != "" {
+		c.ImageDigest = clip(d.ImageManifest.Digest)
+	}
+	l.dockerLayers(root, d.Driver, id, &c)
 	if d.Config != nil {
 		c.Image, c.Labels = clip(d.Config.Image), clipLabels(d.Config.Labels)
 		c.fromLabels()
@@ -85,18 +94,6 @@ func dockerState(running, paused bool, started time.Time) string {
 		return "created"
 	}
 	return "exited"
-}
-
-// dockerLayer gives the directory of the container's own layer, where its driver is overlay2.
-func (l *lister) dockerLayer(root Root, driver, id string) string {
-	if driver != "overlay2" || !plain(id) {
-		return ""
-	}
-	raw, err := l.small(path.Join(root.Path, "image", driver, "layerdb", "mounts", id, "mount-id"))
-	if err != nil || !plain(string(raw)) || len(raw) > 255 {
-		return ""
-	}
-	return path.Join(root.Path, driver, string(raw), "diff")
 }
 
 func trimSlash(name string) string {

@@ -35,17 +35,24 @@ type pageChecker struct {
 	size int64
 	meta meta
 	seen map[uint64]bool
-	left int64 // elements that a file of this size can hold without sharing bytes
+	used map[uint64]int64 // of each page seen: where in the file the bytes end that the tree reads
+	left int64            // elements that a file of this size can hold without sharing bytes
 }
 
 // checkBolt checks every page that reading can reach: inside the file, of the right kind, its elements inside the page.
 func checkBolt(r io.ReaderAt, size int64) error {
+	_, err := reachable(r, size)
+	return err
+}
+
+// reachable is checkBolt, and gives the pages that were reached; nil where the database has no valid meta page.
+func reachable(r io.ReaderAt, size int64) (*pageChecker, error) {
 	m, err := newestMeta(r, size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := &pageChecker{r: r, size: size, meta: m, seen: map[uint64]bool{}, left: size / elementSize}
-	return c.page(m.root, 0)
+	c := &pageChecker{r: r, size: size, meta: m, seen: map[uint64]bool{}, used: map[uint64]int64{}, left: size / elementSize}
+	return c, c.page(m.root, 0)
 }
 
 // newestMeta chooses as bbolt does.
@@ -132,7 +139,26 @@ func (c *pageChecker) read(id uint64, depth int) ([]byte, error) {
 	}
 	b := make([]byte, length)
 	_, err := c.r.ReadAt(b, int64(id)*c.meta.pageSize)
+	for n := range uint64(length / c.meta.pageSize) {
+		c.used[id+n] = int64(id)*c.meta.pageSize + usedOf(b)
+	}
 	return b, err
+}
+
+// usedOf gives how many bytes of a page its elements take, from its start to the end of the last of them.
+func usedOf(b []byte) int64 {
+	le := binary.LittleEndian
+	count := min(int(le.Uint16(b[10:])), (len(b)-pageHeader)/elementSize)
+	end := int64(pageHeader + count*elementSize)
+	for i := range count {
+		e := b[pageHeader+i*elementSize:]
+		at, length := int64(le.Uint32(e)), int64(le.Uint32(e[4:]))
+		if le.Uint16(b[8:]) == leafFlag {
+			at, length = int64(le.Uint32(e[4:])), int64(le.Uint32(e[8:]))+int64(le.Uint32(e[12:]))
+		}
+		end = max(end, int64(pageHeader+i*elementSize)+at+length)
+	}
+	return min(end, int64(len(b)))
 }
 
 // elements checks what a page holds; b may also be a bucket that stands inside its parent's page.
