@@ -1,0 +1,230 @@
+package drift
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/firebreak-ir/firebreak/forensics/overlay"
+)
+
+// Compare holds the last layer, a container's own, against all layers below it, which are its image's, the lowest first.
+// Changes come in the order of names, those of a directory before those of what it holds; what a whiteout or a replaced
+// directory takes away comes right behind it. Damage is a change with the verdict Unread. What do returns ends the
+// comparison.
+func Compare(ctx context.Context, layers []overlay.Layer, opts Options, do func(Change) error) (Summary, error) {
+	opts = opts.withDefaults()
+	if len(layers) == 0 {
+		return Summary{}, errors.New("compare layers: there are none")
+	}
+	view, err := overlay.Open(layers, overlay.With(opts.Marks))
+	if err != nil {
+		return Summary{}, fmt.Errorf("compare layers: %w", err)
+	}
+	c := &comparison{ctx: ctx, opts: opts, do: do, view: view, upper: layers[len(layers)-1]}
+	c.sum.Changes = map[Verdict]int{}
+	c.reader = reader{ctx: ctx, left: opts.MaxBytes, most: opts.MaxFileBytes, sum: &c.sum}
+	if len(layers) > 1 {
+		if c.lower, err = overlay.Open(layers[:len(layers)-1], overlay.With(opts.Marks)); err != nil {
+			return Summary{}, fmt.Errorf("compare layers: %w", err)
+		}
+	}
+	if err := c.run(); err != nil {
+		return c.sum, err
+	}
+	return c.sum, ctx.Err()
+}
+
+// comparison is one run of Compare.
+type comparison struct {
+	ctx    context.Context
+	opts   Options
+	do     func(Change) error
+	view   *overlay.FS
+	lower  *overlay.FS // nil where there is no image
+	upper  overlay.Layer
+	reader reader
+	gone   gone
+	dirs   []dir // the directories that the walk is in, the deepest last
+	listed int
+	sum    Summary
+}
+
+// dir is a directory of the layer, and what it stands for in the image.
+type dir struct {
+	path  string
+	lower string // path in the image that its entries are held against; empty: there is none
+}
+
+func (c *comparison) run() error {
+	if err := c.eachEntry(c.remember); err != nil {
+		return err
+	}
+	c.sum.Entries = 0
+	defer c.finish()
+	return c.eachEntry(c.entry)
+}
+
+// entry is one file of the layer.
+type entry struct {
+	path  string // from the root of the view
+	disk  string // in the layer's tree
+	info  fs.FileInfo
+	marks overlay.Marks
+	old   found       // what the image has under the name
+	from  found       // what it was renamed from, where a mark says so
+	shown fs.FileInfo // as the merged view has it, once asked for
+	lost  error       // why it is not known what the image has
+}
+
+// found is a file of the image.
+type found struct {
+	path string
+	info fs.FileInfo // nil where there is none
+}
+
+func (f found) isDir() bool { return f.info != nil && f.info.IsDir() }
+
+// eachEntry walks the layer and looks every entry up in the image.
+func (c *comparison) eachEntry(do func(*entry) error) error {
+	c.dirs = nil
+	root, err := c.view.Lstat(".")
+	if err != nil {
+		return fmt.Errorf("compare layers: %w", err)
+	}
+	place := c.view.Below(root)[0].Path
+	var failed error
+	err = c.upper.Tree.Walk(place, func(p string, d fs.DirEntry, err error) error {
+		if failed = c.ctx.Err(); failed != nil {
+			return fs.SkipAll
+		}
+		c.sum.Entries++
+		if failed = c.visit(relative(place, p), p, d, err, do); failed != nil {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return errors.Join(failed, err)
+}
+
+func relative(root, p string) string {
+	switch {
+	case p == root:
+		return "."
+	case root == ".":
+		return p
+	}
+	return strings.TrimPrefix(p, root+"/")
+}
+
+func (c *comparison) visit(rel, disk string, d fs.DirEntry, err error, do func(*entry) error) error {
+	for len(c.dirs) > 0 && !within(c.dirs[len(c.dirs)-1].path, rel) {
+		c.dirs = c.dirs[:len(c.dirs)-1]
+	}
+	var info fs.FileInfo
+	if err == nil {
+		info, err = d.Info()
+	}
+	if err != nil {
+		return do(&entry{path: rel, disk: disk, lost: err})
+	}
+	e := &entry{path: rel, disk: disk, info: info}
+	if e.marks, err = c.opts.Marks.Read(c.upper.Tree, info); err != nil {
+		e.lost = fmt.Errorf("the marks of overlayfs: %w", err)
+	}
+	if c.lower != nil {
+		c.lookUp(e)
+	}
+	return do(e)
+}
+
+// within tells whether p lies below dir.
+func within(dir, p string) bool {
+	return dir == "." && p != "." || strings.HasPrefix(p, dir+"/")
+}
+
+// lookUp finds what of the image an entry of the layer stands over, and what it was renamed from.
+func (c *comparison) lookUp(e *entry) {
+	parent := c.parent()
+	switch {
+	case e.path == ".":
+		e.old = c.find(e, ".")
+	case parent != "":
+		e.old = c.find(e, path.Join(parent, path.Base(e.path)))
+	}
+	switch to := e.marks.Redirect; {
+	case to == "":
+	case strings.HasPrefix(to, "/"):
+		e.from = c.find(e, path.Clean(to[1:]))
+	case parent != "":
+		e.from = c.find(e, path.Join(parent, to))
+	}
+	if e.from.path == e.old.path || e.from.isDir() != e.info.IsDir() {
+		e.from = found{}
+	}
+	if !e.info.IsDir() {
+		return
+	}
+	d := dir{path: e.path}
+	switch {
+	case e.from.info != nil:
+		d.lower = e.from.path
+	case e.old.isDir():
+		d.lower = e.old.path
+	}
+	c.dirs = append(c.dirs, d)
+}
+
+func (c *comparison) find(e *entry, p string) found {
+	info, err := c.lower.Lstat(p)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+		e.lost = errors.Join(e.lost, fmt.Errorf("the image's file: %w", err))
+	}
+	if err != nil {
+		return found{}
+	}
+	return found{p, info}
+}
+
+// parent gives the path in the image of the directory that the walk is in.
+func (c *comparison) parent() string {
+	if len(c.dirs) == 0 {
+		return ""
+	}
+	return c.dirs[len(c.dirs)-1].lower
+}
+
+// whiteout tells entries that delete their name. What only looks like one, the view shows.
+func (c *comparison) whiteout(e *entry) bool {
+	if !e.marks.Whiteout {
+		return false
+	}
+	_, err := c.view.Lstat(e.path)
+	return err != nil
+}
+
+// add hands a change on.
+func (c *comparison) add(ch Change) error {
+	if c.listed == c.opts.MaxChanges {
+		c.sum.More++
+		return nil
+	}
+	c.listed++
+	c.sum.Changes[ch.Verdict]++
+	ch.Of = c.opts.Of
+	if !utf8.ValidString(ch.Path) {
+		ch.RawPath = []byte(ch.Path)
+	}
+	return c.do(ch)
+}
+
+func slash(p string) string {
+	if p == "." {
+		return "/"
+	}
+	return "/" + p
+}

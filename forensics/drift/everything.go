@@ -1,0 +1,96 @@
+package drift
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/forensics/overlay"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
+)
+
+// Everything lists all files of a place that no image stands behind, such as a pod's emptyDir: each is Added. Marks of
+// overlayfs have no meaning there.
+func Everything(ctx context.Context, place overlay.Layer, opts Options, do func(Change) error) (Summary, error) {
+	c := &comparison{ctx: ctx, opts: opts.withDefaults(), do: do, upper: place}
+	c.opts.Marks = "" // all attributes are the files' own
+	c.sum.Changes = map[Verdict]int{}
+	c.reader = reader{ctx: ctx, left: c.opts.MaxBytes, most: c.opts.MaxFileBytes, sum: &c.sum}
+	defer c.finish()
+	var failed error
+	err := place.Tree.Walk(place.Root, func(p string, d fs.DirEntry, err error) error {
+		if failed = ctx.Err(); failed != nil {
+			return fs.SkipAll
+		}
+		c.sum.Entries++
+		if failed = c.present(relative(place.Root, p), p, d, err); failed != nil {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return c.sum, errors.Join(failed, err)
+}
+
+func (c *comparison) present(rel, disk string, d fs.DirEntry, err error) error {
+	e := &entry{path: rel, disk: disk}
+	if err == nil {
+		e.info, err = d.Info()
+	}
+	if err != nil {
+		return c.add(Change{Verdict: Unread, Path: slash(rel), Disk: disk, Problem: err.Error()})
+	}
+	if rel == "." {
+		return nil
+	}
+	ch := c.start(e, Added)
+	if e.info.Mode().IsRegular() {
+		ch.hash(ch.New, &c.reader, c.upper.Tree, e.info)
+	}
+	return c.add(ch)
+}
+
+// PodVolume is a volume of a pod that lies on the node's disk.
+type PodVolume struct {
+	Path   string `json:"path"` // on the disk
+	PodUID string `json:"podUID"`
+	Kind   string `json:"kind"` // the directory of kubelet's plugin, without its prefix: empty-dir, projected, csi …
+	Name   string `json:"name"` // as in the pod's specification
+}
+
+// maxVolumes bounds the volumes of one node.
+const maxVolumes = 100_000
+
+// PodVolumes finds the volumes of all pods below kubelet's directory, in the order of their paths. What is mounted while a
+// pod runs (volumes of disks, of memory and of secrets) is an empty directory on the node's disk. Damage is listed.
+func PodVolumes(tree volume.Tree, kubelet string) (all []PodVolume, problems []string) {
+	list := func(dir string) []fs.DirEntry {
+		entries, err := tree.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, fmt.Sprintf("%q: %v", dir, err))
+		}
+		return entries
+	}
+	pods := path.Join(kubelet, "pods")
+	for _, pod := range list(pods) {
+		volumes := path.Join(pods, pod.Name(), "volumes")
+		if !pod.IsDir() {
+			continue
+		}
+		for _, kind := range list(volumes) {
+			if !kind.IsDir() {
+				continue
+			}
+			for _, v := range list(path.Join(volumes, kind.Name())) {
+				if len(all) == maxVolumes {
+					return all, append(problems, fmt.Sprintf("%q: more than %d volumes", pods, maxVolumes))
+				}
+				name := strings.TrimPrefix(kind.Name(), "kubernetes.io~")
+				all = append(all, PodVolume{path.Join(volumes, kind.Name(), v.Name()), pod.Name(), name, v.Name()})
+			}
+		}
+	}
+	return all, problems
+}

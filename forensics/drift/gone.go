@@ -1,0 +1,206 @@
+package drift
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/firebreak-ir/firebreak/forensics/volume"
+)
+
+// gone is what of the image was deleted: what is new may be it, under another name.
+type gone struct {
+	byInode map[uint64][]lostFile
+	bySize  map[int64][]lostFile
+	count   int
+}
+
+type lostFile struct {
+	path       string
+	generation uint32
+	info       fs.FileInfo
+}
+
+// remember keeps what the layer deletes, before anything is judged.
+func (c *comparison) remember(e *entry) error {
+	if e.info == nil || e.old.info == nil || !c.whiteout(e) {
+		return nil
+	}
+	return c.below(e.old.path, func(p string, info fs.FileInfo, _ error) error {
+		if info == nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		c.gone.add(p, info, c.opts.MaxRenames)
+		return nil
+	})
+}
+
+func (g *gone) add(p string, info fs.FileInfo, most int) {
+	if g.count++; g.count > most {
+		return
+	}
+	if g.byInode == nil {
+		g.byInode, g.bySize = map[uint64][]lostFile{}, map[int64][]lostFile{}
+	}
+	stat, _ := volume.StatOf(info)
+	f := lostFile{path: p, generation: stat.Generation, info: info}
+	g.byInode[stat.Inode] = append(g.byInode[stat.Inode], f)
+	g.bySize[info.Size()] = append(g.bySize[info.Size()], f)
+}
+
+// below visits a path of the image and everything under it, in the order of names.
+func (c *comparison) below(p string, do func(p string, info fs.FileInfo, err error) error) error {
+	var failed error
+	_ = c.lower.Walk(p, func(p string, d fs.DirEntry, err error) error { // its errors come to the callback
+		if failed = c.ctx.Err(); failed != nil {
+			return fs.SkipAll
+		}
+		var info fs.FileInfo
+		if err == nil {
+			info, err = d.Info()
+		}
+		if failed = do(p, info, err); failed != nil {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return failed
+}
+
+// maxAlike is how many deleted files of one size a new one is held against.
+const maxAlike = 16
+
+// findRename says that a new file is a deleted one of the image: by the mark that overlayfs leaves on a copy, which names
+// the inode of what was copied, or by its content.
+func (c *comparison) findRename(e *entry, ch *Change) {
+	if c.lower == nil {
+		return
+	}
+	if was, ok := c.origin(e); ok {
+		c.was(was, ch, "inode")
+		return
+	}
+	if e.info.Size() == 0 || ch.New.SHA256 == "" {
+		return
+	}
+	alike := c.gone.bySize[e.info.Size()]
+	for _, was := range alike[:min(len(alike), maxAlike)] {
+		if sum, err := c.reader.hash(c.lower, was.info); err == nil && sum == ch.New.SHA256 {
+			c.was(was, ch, "content")
+			return
+		}
+	}
+}
+
+// nameSource says where the bytes of a changed file come from, if it was renamed over the image's.
+func (c *comparison) nameSource(e *entry, ch *Change) {
+	if e.from.info != nil {
+		ch.From, ch.How = slash(e.from.path), "redirect"
+	} else if was, ok := c.origin(e); ok && e.info.Mode().IsRegular() {
+		ch.From, ch.How = slash(was.path), "inode"
+	}
+}
+
+func (c *comparison) was(was lostFile, ch *Change, how string) {
+	ch.Verdict, ch.From, ch.How = Renamed, slash(was.path), how
+	old, err := stateOf(c.lower, was.info, c.opts.Marks)
+	ch.note(err)
+	ch.Old = &old
+	ch.hash(ch.Old, &c.reader, c.lower, was.info)
+	ch.compareStates()
+	if old.SHA256 != "" && ch.New.SHA256 != "" && old.SHA256 != ch.New.SHA256 {
+		ch.Differs = append(ch.Differs, "content")
+	}
+}
+
+// origin reads the mark that names what a file was copied from: a file handle, as in fs/overlayfs/overlayfs.h, whose
+// handle of ext4 and XFS begins with the inode number and the generation.
+func (c *comparison) origin(e *entry) (lostFile, bool) {
+	const head = 21 // version, magic, length, flags, type and UUID
+	all, _ := c.upper.Tree.Xattrs(e.info)
+	raw := all[string(c.opts.Marks)+"origin"]
+	if len(raw) < head+8 || raw[1] != 0xFB {
+		return lostFile{}, false
+	}
+	inode, generation := uint64(binary.LittleEndian.Uint32(raw[head:])), binary.LittleEndian.Uint32(raw[head+4:])
+	if raw[4]&0x80 != 0 && len(raw) >= head+12 { // FILEID_INO64_GEN, of XFS
+		inode, generation = binary.LittleEndian.Uint64(raw[head:]), binary.LittleEndian.Uint32(raw[head+8:])
+	}
+	for _, f := range c.gone.byInode[inode] {
+		if f.generation == generation {
+			return f, true
+		}
+	}
+	return lostFile{}, false
+}
+
+// deleted lists what a whiteout takes away.
+func (c *comparison) deleted(e *entry) error {
+	if e.old.info == nil {
+		ch := Change{Verdict: Deleted, Path: slash(e.path), Disk: e.disk, Problem: "the image has no such path"}
+		if e.lost != nil {
+			ch.Problem = e.lost.Error()
+		}
+		return c.add(ch)
+	}
+	return c.takenAway(e, Deleted, func(string) bool { return false })
+}
+
+// replaced lists what stood below a directory of the image that another file stands in the place of.
+func (c *comparison) replaced(e *entry) error {
+	switch {
+	case !e.old.isDir():
+		return nil
+	case !e.info.IsDir():
+		return c.takenAway(e, Hidden, func(p string) bool { return p == e.old.path })
+	case !e.marks.Opaque:
+		return nil
+	}
+	return c.takenAway(e, Hidden, func(p string) bool { return c.inUpper(path.Join(e.path, relative(e.old.path, p))) })
+}
+
+// inUpper tells whether the layer itself has something at a path, which the walk will come to.
+func (c *comparison) inUpper(p string) bool {
+	root, err := c.view.Lstat(".")
+	if err != nil {
+		return false
+	}
+	_, err = c.upper.Tree.Lstat(path.Join(c.view.Below(root)[0].Path, p))
+	return err == nil
+}
+
+// takenAway lists a path of the image and what is below it, but for what still shows.
+func (c *comparison) takenAway(e *entry, v Verdict, shows func(p string) bool) error {
+	return c.below(e.old.path, func(p string, info fs.FileInfo, err error) error {
+		if err == nil && shows(p) {
+			return nil
+		}
+		ch := Change{Verdict: v, Path: slash(path.Join(e.path, relative(e.old.path, p))), By: slash(e.path), Disk: e.disk}
+		if err != nil {
+			ch.Verdict = Unread
+			ch.note(err)
+			return c.add(ch)
+		}
+		old, err := stateOf(c.lower, info, c.opts.Marks)
+		ch.note(err)
+		old.target(c.lower, p, info, &ch)
+		ch.Old = &old
+		if info.Mode().IsRegular() {
+			ch.hash(ch.Old, &c.reader, c.lower, info)
+		}
+		return c.add(ch)
+	})
+}
+
+// finish says what the limits left out.
+func (c *comparison) finish() {
+	if c.gone.count > c.opts.MaxRenames {
+		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("renamed files were looked for among the first %d of %d deleted ones", c.opts.MaxRenames, c.gone.count))
+	}
+	if c.sum.More > 0 {
+		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("%d changes more than the limit of %d were not listed", c.sum.More, c.opts.MaxChanges))
+	}
+	slices.Sort(c.sum.Notes)
+}

@@ -1,0 +1,243 @@
+package drift
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-ir/firebreak/forensics/overlay"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
+)
+
+// entry gives the change that an entry of the layer is.
+func (c *comparison) entry(e *entry) error {
+	switch {
+	case e.info == nil:
+		return c.add(Change{Verdict: Unread, Path: slash(e.path), Disk: e.disk, Problem: e.lost.Error()})
+	case c.whiteout(e):
+		return c.deleted(e)
+	case e.from.info != nil && (e.info.IsDir() || e.old.info == nil):
+		return c.renamed(e)
+	case e.old.info == nil:
+		return c.added(e)
+	}
+	return c.changed(e)
+}
+
+// start begins a change with the new file.
+func (c *comparison) start(e *entry, v Verdict) Change {
+	ch := Change{Verdict: v, Path: slash(e.path), Disk: e.disk, Tree: c.upper.Tree, Info: e.info}
+	if e.info.Mode().IsRegular() && c.view != nil { // whose bytes may be another layer's
+		ch.Tree, ch.Info = c.view, c.shown(e)
+	}
+	if e.lost != nil {
+		ch.Problem = e.lost.Error()
+	}
+	state, err := stateOf(c.upper.Tree, e.info, c.opts.Marks)
+	ch.note(err)
+	state.target(c.upper.Tree, e.disk, e.info, &ch)
+	ch.New = &state
+	return ch
+}
+
+// startOver begins a change of what the image has too.
+func (c *comparison) startOver(e *entry, old found, v Verdict) Change {
+	ch := c.start(e, v)
+	state, err := stateOf(c.lower, old.info, c.opts.Marks)
+	ch.note(err)
+	state.target(c.lower, old.path, old.info, &ch)
+	ch.Old = &state
+	ch.compareStates()
+	return ch
+}
+
+func (ch *Change) note(err error) {
+	if err == nil {
+		return
+	}
+	if ch.Problem != "" {
+		ch.Problem += "; "
+	}
+	ch.Problem += err.Error()
+}
+
+// added is a path that the image does not have: new, or renamed with its content.
+func (c *comparison) added(e *entry) error {
+	ch := c.start(e, Added)
+	if e.info.Mode().IsRegular() {
+		ch.hash(ch.New, &c.reader, c.view, c.shown(e))
+		c.findRename(e, &ch)
+	}
+	return c.add(ch)
+}
+
+// shown gives the entry as the view shows it, whose bytes may be another layer's.
+func (c *comparison) shown(e *entry) fs.FileInfo {
+	if e.shown == nil {
+		if info, err := c.view.Lstat(e.path); err == nil {
+			e.shown = info
+		}
+	}
+	return e.shown
+}
+
+// renamed is a path that shows the image's of another.
+func (c *comparison) renamed(e *entry) error {
+	ch := c.startOver(e, e.from, Renamed)
+	ch.From, ch.How = slash(e.from.path), "redirect"
+	if e.info.Mode().IsRegular() && !c.hashBoth(e, e.from, &ch) {
+		ch.Verdict = Unread
+	}
+	if err := c.add(ch); err != nil {
+		return err
+	}
+	if e.old.info == nil {
+		return nil
+	}
+	return c.takenAway(e, Hidden, func(p string) bool { return p == e.old.path })
+}
+
+// changed is a path that the image has too.
+func (c *comparison) changed(e *entry) error {
+	ch := c.startOver(e, e.old, Mode)
+	compared := true
+	switch is, was := e.info.Mode().IsRegular(), e.old.info.Mode().IsRegular(); {
+	case is && was:
+		compared = c.hashBoth(e, e.old, &ch)
+	case is:
+		ch.hash(ch.New, &c.reader, c.view, c.shown(e))
+	case was:
+		ch.hash(ch.Old, &c.reader, c.lower, e.old.info)
+	}
+	switch {
+	case slices.ContainsFunc(ch.Differs, isContent):
+		ch.Verdict = Modified
+		c.nameSource(e, &ch)
+	case !compared || len(ch.Differs) == 0 && ch.Problem != "":
+		ch.Verdict = Unread
+	case len(ch.Differs) == 0:
+		c.sum.Touched++
+		return c.replaced(e)
+	}
+	if err := c.add(ch); err != nil {
+		return err
+	}
+	return c.replaced(e)
+}
+
+// hash adds the hash of one side.
+func (ch *Change) hash(side *State, r *reader, tree volume.Tree, info fs.FileInfo) {
+	sum, err := r.hash(tree, info)
+	side.SHA256 = sum
+	ch.note(err)
+}
+
+func isContent(what string) bool {
+	return what == "type" || what == "size" || what == "content" || what == "target" || what == "device"
+}
+
+// hashBoth compares the bytes of two files; it is false where they could not be compared. Where only metadata was copied
+// up, they are the same file's.
+func (c *comparison) hashBoth(e *entry, old found, ch *Change) bool {
+	was, err := c.reader.hash(c.lower, old.info)
+	ch.note(err)
+	is, err2 := was, err
+	if !e.marks.Metacopy || e.from.info != nil && e.from.path != old.path {
+		is, err2 = c.reader.hash(c.view, c.shown(e))
+		ch.note(err2)
+	}
+	ch.Old.SHA256, ch.New.SHA256 = was, is
+	if err == nil && err2 == nil && was != is {
+		ch.Differs = append(ch.Differs, "content")
+	}
+	return err == nil && err2 == nil
+}
+
+// compareStates lists what differs.
+func (ch *Change) compareStates() {
+	a, b := ch.Old, ch.New
+	differs := func(what string, yes bool) {
+		if yes {
+			ch.Differs = append(ch.Differs, what)
+		}
+	}
+	differs("type", a.Type != b.Type)
+	differs("size", a.Type == "file" && b.Type == "file" && a.Size != b.Size)
+	differs("target", a.Target != b.Target)
+	differs("device", a.Device != b.Device)
+	differs("mode", a.Mode != b.Mode)
+	differs("owner", a.UID != b.UID || a.GID != b.GID)
+	differs("time", a.Type != "dir" && !a.Modified.Equal(b.Modified)) // a directory's changes with what it holds
+	names := map[string]bool{}
+	for name := range a.attributes {
+		names[name] = true
+	}
+	for name := range b.attributes {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		was, had := a.attributes[name]
+		is, has := b.attributes[name]
+		differs(name, had != has || !bytes.Equal(was, is))
+	}
+}
+
+// stateOf reads what a file is like, without its bytes.
+func stateOf(tree volume.Tree, info fs.FileInfo, marks overlay.Namespace) (State, error) {
+	stat, _ := volume.StatOf(info)
+	s := State{
+		Type: typeOf(stat.Mode), Mode: fmt.Sprintf("%04o", stat.Mode&0o7777), UID: stat.UID, GID: stat.GID, Size: info.Size(),
+		Modified: stat.Modified, Changed: stat.Changed, Created: stat.Created,
+	}
+	if s.Type == "dir" {
+		s.Size = 0 // its own blocks say nothing
+	}
+	if s.Type == "device" {
+		s.Device = fmt.Sprintf("%d:%d", stat.Major, stat.Minor)
+	}
+	all, err := tree.Xattrs(info)
+	s.attributes = map[string][]byte{}
+	for name, value := range all {
+		if marks == "" || !strings.HasPrefix(name, string(marks)) {
+			s.attributes[name] = value
+		}
+	}
+	if raw, ok := all["security.capability"]; ok {
+		s.Capability = fmt.Sprintf("%x", raw)
+	}
+	if err != nil {
+		err = fmt.Errorf("attributes: %w", err)
+	}
+	return s, err
+}
+
+// target reads where a link points to.
+func (s *State) target(tree volume.Tree, p string, info fs.FileInfo, ch *Change) {
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return
+	}
+	to, err := tree.ReadLink(p)
+	s.Target = to
+	ch.note(err)
+}
+
+func typeOf(mode uint32) string {
+	switch mode & volume.TypeMask {
+	case volume.TypeRegular:
+		return "file"
+	case volume.TypeDir:
+		return "dir"
+	case volume.TypeLink:
+		return "link"
+	case volume.TypeChar, volume.TypeBlock:
+		return "device"
+	case volume.TypeFIFO:
+		return "pipe"
+	case volume.TypeSocket:
+		return "socket"
+	}
+	return "unknown"
+}
