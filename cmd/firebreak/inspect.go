@@ -15,6 +15,11 @@ type inspectFlags struct {
 	inPlace   bool
 	region    string
 	since     sinceFlag
+	until     sinceFlag
+	hash      bool
+	container string
+	caseDir   string
+	cache     string
 	out       output
 }
 
@@ -33,7 +38,9 @@ func views() []lookAt {
 		{"containers", "", "the containers that ran on the node, from the runtimes' own stores", showContainers},
 		{"ls", "PATH", "a directory, or one file, with owners, modes and times", showEntries},
 		{"last30", "", "what only the journal knows: the last half minute before the snapshot, which most readers miss", showLast},
+		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
+		{"export", "CONTAINER", "a container's merged file system, as a tar archive on the standard output", showArchive},
 	}
 }
 
@@ -51,17 +58,26 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 		Example: `  firebreak inspect snap-0123456789abcdef0
   firebreak inspect disk.raw containers
   firebreak inspect disk.raw last30
+  firebreak inspect disk.raw timeline --since 2026-11-25T13:30:00Z
+  firebreak inspect disk.raw timeline --output json > timeline.jsonl
   firebreak inspect disk.raw ls /etc/cron.d
-  firebreak inspect disk.raw cat /root/.bash_history`,
+  firebreak inspect disk.raw ls / --container 3fb1c0
+  firebreak inspect disk.raw cat /root/.bash_history
+  firebreak inspect snap-0123456789abcdef0 export 3fb1c0 > container.tar`,
 		Args:              cobra.RangeArgs(1, 3),
 		ValidArgsFunction: completeView,
 		RunE:              func(c *cobra.Command, args []string) error { return a.inspect(c.Context(), args, f) },
 	}
-	f.out.flag(c, "text", "json")
+	f.out.flag(c, "text", "json", bodyForm)
 	c.Flags().IntVar(&f.partition, "partition", -1, "the partition to look into, as overview numbers them (default the largest that can be read)")
 	c.Flags().BoolVar(&f.inPlace, "in-place", false, "do not replay the journal: the disk as most other readers see it")
 	c.Flags().Lookup("partition").DefValue = "" // the sentence says it
-	c.Flags().Var(&f.since, "since", "with last30: also what changed since then, wherever it stands")
+	c.Flags().StringVar(&f.container, "container", "", "with ls, cat and timeline: look into this container, by its id, the beginning of it, or its name")
+	c.Flags().Var(&f.since, "since", "with timeline: nothing before; with last30: also what changed since then, wherever it stands")
+	c.Flags().Var(&f.until, "until", "with timeline: nothing from then on")
+	c.Flags().BoolVar(&f.hash, "hash", false, "with timeline: hash every file")
+	c.Flags().StringVar(&f.caseDir, "case", "", "with timeline: mark what the responder did, from the custody log in this directory of a case")
+	c.Flags().StringVar(&f.cache, "cache", "", "with a snapshot: a directory that keeps the blocks read, for the next look")
 	c.Flags().StringVar(&f.region, "region", "", "AWS region of the snapshot (default that of your environment)")
 	return c
 }
@@ -116,6 +132,9 @@ func (a *app) inspect(ctx context.Context, args []string, f *inspectFlags) error
 	v, arg, err := viewOf(args[1:])
 	if err != nil {
 		return err
+	}
+	if f.out.form == bodyForm && v.name != "timeline" {
+		return usage(errors.New("only timeline is written as a body file"))
 	}
 	i, err := a.openInspection(ctx, args[0], f)
 	if err != nil {

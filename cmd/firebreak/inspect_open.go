@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-ir/firebreak/forensics/block"
@@ -19,18 +18,18 @@ import (
 type inspection struct {
 	*app
 
-	flags   *inspectFlags
-	name    string
-	device  block.Device
-	image   *image.Image
-	release []func() error
+	flags  *inspectFlags
+	name   string
+	device block.Source
+	image  *image.Image
 }
 
 func (a *app) openInspection(ctx context.Context, name string, f *inspectFlags) (*inspection, error) {
-	i := &inspection{app: a, flags: f, name: name}
-	if err := i.openDevice(ctx); err != nil {
-		return nil, err
+	device, err := block.Open(ctx, name, block.OpenOptions{Region: f.region, Local: block.Local{Dir: f.cache}})
+	if err != nil {
+		return nil, unread(err)
 	}
+	i := &inspection{app: a, flags: f, name: name, device: device}
 	opened, err := image.Open(i.device, image.Options{SkipJournal: f.inPlace})
 	if err != nil {
 		return nil, errors.Join(wrongf("read %q: %w", name, err), i.close())
@@ -39,40 +38,12 @@ func (a *app) openInspection(ctx context.Context, name string, f *inspectFlags) 
 	return i, nil
 }
 
-func (i *inspection) openDevice(ctx context.Context) error {
-	if snapshotID(i.name) {
-		return i.openSnapshot(ctx)
-	}
-	file, err := block.OpenFile(i.name)
-	if err != nil {
-		return unread(err)
-	}
-	i.device, i.release = file, append(i.release, file.Close)
-	return nil
-}
-
-// snapshotID tells ids of snapshots from names of files; a file of that name is reached as ./snap-….
-func snapshotID(name string) bool { return regexp.MustCompile(`^snap-[0-9a-f]+$`).MatchString(name) }
-
-func (i *inspection) openSnapshot(ctx context.Context) error {
-	client, err := block.NewEBSClient(ctx, i.flags.region)
-	if err != nil {
-		return err
-	}
-	snapshot, err := block.OpenSnapshot(ctx, client, i.name, block.Options{})
-	if err != nil {
-		return err
-	}
-	i.device = snapshot.Device(ctx)
-	return nil
-}
-
+// close ends the reading, and says of a snapshot what it has cost.
 func (i *inspection) close() error {
-	var errs []error
-	for _, release := range i.release {
-		errs = append(errs, release())
+	if s := i.device.Stats(); block.IsSnapshot(i.name) && i.watched {
+		i.note("%d of %d blocks read, %s; %d requests, %d of them again", s.Read, s.Blocks, quantity(s.Bytes, "bytes"), s.Requests, s.Retries)
 	}
-	return errors.Join(errs...)
+	return i.device.Close()
 }
 
 // note tells on the standard error what does not belong to the answer.
@@ -112,10 +83,13 @@ func (i *inspection) volume() (image.Volume, error) {
 	return *best, nil
 }
 
-// tree is what ls and cat look into.
-func (i *inspection) tree(context.Context) (volume.Tree, error) {
+// tree is what ls and cat look into: a file system, or a container's view of it.
+func (i *inspection) tree(ctx context.Context) (volume.Tree, error) {
 	v, err := i.volume()
-	return v.FS, err
+	if err != nil || i.flags.container == "" {
+		return v.FS, err
+	}
+	return i.rootfs(ctx, v, i.flags.container)
 }
 
 // containersOn lists the containers of a file system, and tells what could not be read.
@@ -126,6 +100,46 @@ func (i *inspection) containersOn(ctx context.Context, v image.Volume) (containe
 	}
 	listing, err := containers.List(ctx, v.FS, scratch)
 	return listing, errors.Join(err, os.RemoveAll(scratch))
+}
+
+// rootfs is the merged file system of a container.
+func (i *inspection) rootfs(ctx context.Context, v image.Volume, wanted string) (volume.Tree, error) {
+	c, err := i.findContainer(ctx, v, wanted)
+	if err != nil {
+		return nil, err
+	}
+	merged, problems := containers.Rootfs(v.FS, c)
+	for _, problem := range problems {
+		i.note("%s", problem)
+	}
+	if merged == nil {
+		return nil, wrongf("the layers of container %q cannot be merged; what is left of them is on the disk itself", c.ID)
+	}
+	return merged, nil
+}
+
+// findContainer finds one container by its id, the beginning of it, or its name.
+func (i *inspection) findContainer(ctx context.Context, v image.Volume, wanted string) (containers.Container, error) {
+	listing, err := i.containersOn(ctx, v)
+	if err != nil {
+		return containers.Container{}, err
+	}
+	var found []containers.Container
+	for _, c := range listing.Containers {
+		if c.ID == wanted {
+			return c, nil
+		}
+		if wanted != "" && strings.HasPrefix(c.ID, wanted) || c.Name == wanted {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return containers.Container{}, wrongf("no container %q on %s; see `firebreak inspect %s containers`", wanted, v.Part, i.name)
+	case 1:
+		return found[0], nil
+	}
+	return containers.Container{}, wrongf("%q may be any of %d containers: give more of the id", wanted, len(found))
 }
 
 // onDisk makes a path as people write it one of the tree.
