@@ -17,6 +17,7 @@ type inspectFlags struct {
 	since     sinceFlag
 	until     sinceFlag
 	hash      bool
+	all       bool
 	container string
 	caseDir   string
 	cache     string
@@ -31,6 +32,9 @@ type lookAt struct {
 	show func(context.Context, *inspection, string) error
 }
 
+// wants tells whether the view has to be given its argument.
+func (v lookAt) wants() bool { return v.arg != "" && v.arg[0] != '[' }
+
 // views are all of them, in the order of the help. The first is what is shown when none is named.
 func views() []lookAt {
 	return []lookAt{
@@ -38,6 +42,7 @@ func views() []lookAt {
 		{"containers", "", "the containers that ran on the node, from the runtimes' own stores", showContainers},
 		{"ls", "PATH", "a directory, or one file, with owners, modes and times", showEntries},
 		{"last30", "", "what only the journal knows: the last half minute before the snapshot, which most readers miss", showLast},
+		{"drift", "[CONTAINER]", "what containers added, changed, deleted, renamed or hid of their images, and the files in their pods' volumes", showDrift},
 		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
 		{"export", "CONTAINER", "a container's merged file system, as a tar archive on the standard output", showArchive},
@@ -58,6 +63,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 		Example: `  firebreak inspect snap-0123456789abcdef0
   firebreak inspect disk.raw containers
   firebreak inspect disk.raw last30
+  firebreak inspect disk.raw drift --output json
   firebreak inspect disk.raw timeline --since 2026-11-25T13:30:00Z
   firebreak inspect disk.raw timeline --output json > timeline.jsonl
   firebreak inspect disk.raw ls /etc/cron.d
@@ -76,6 +82,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 	c.Flags().Var(&f.since, "since", "with timeline: nothing before; with last30: also what changed since then, wherever it stands")
 	c.Flags().Var(&f.until, "until", "with timeline: nothing from then on")
 	c.Flags().BoolVar(&f.hash, "hash", false, "with timeline: hash every file")
+	c.Flags().BoolVar(&f.all, "all", false, "with drift: also what every container has, such as empty files to mount over")
 	c.Flags().StringVar(&f.caseDir, "case", "", "with timeline: mark what the responder did, from the custody log in this directory of a case")
 	c.Flags().StringVar(&f.cache, "cache", "", "with a snapshot: a directory that keeps the blocks read, for the next look")
 	c.Flags().StringVar(&f.region, "region", "", "AWS region of the snapshot (default that of your environment)")
@@ -86,7 +93,7 @@ func viewHelp() string {
 	var b strings.Builder
 	b.WriteString("Views:\n")
 	for _, v := range views() {
-		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSpace(v.name+" "+v.arg), v.long)
+		fmt.Fprintf(&b, "  %-19s %s\n", strings.TrimSpace(v.name+" "+v.arg), v.long)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -117,7 +124,7 @@ func viewOf(args []string) (lookAt, string, error) {
 		switch {
 		case v.name != name:
 			names = append(names, v.name)
-		case v.arg != "" && arg == "":
+		case v.wants() && arg == "":
 			return lookAt{}, "", usage(fmt.Errorf("%s wants a %s", v.name, v.arg))
 		case v.arg == "" && arg != "":
 			return lookAt{}, "", usage(fmt.Errorf("%s takes no argument", v.name))
