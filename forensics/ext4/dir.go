@@ -74,7 +74,9 @@ func (f *FS) blockEntries(in *Inode, logical, physical uint64, seen map[uint64]s
 	if err != nil {
 		return true, fmt.Errorf("inode %d, directory block %d: %w", in.Number, logical, err)
 	}
-	return f.eachIn(b, fmt.Sprintf("inode %d, directory block %d", in.Number, logical), do)
+	wrong := f.dirSum(in, logical, b)
+	more, err = f.eachIn(b, fmt.Sprintf("inode %d, directory block %d", in.Number, logical), do)
+	return more, errors.Join(wrong, err)
 }
 
 // eachInlineEntry reads a directory that its inode holds: the parent's number, then entries in the inode, then entries in

@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 )
@@ -56,10 +57,15 @@ func (d *dirEntry) read() (*dirEntry, error) {
 		return d, err
 	}
 	out := &dirEntry{fs: d.fs, entry: d.entry, in: in}
+	return out, errors.Join(in.wrong, d.typeWrong(in))
+}
+
+// typeWrong says where the directory and the inode tell different types. The inode's counts.
+func (d *dirEntry) typeWrong(in *Inode) error {
 	if is, said := in.fileMode().Type(), saidType(d.kind); d.kind != 0 && is != said {
-		return out, damaged(fmt.Sprintf("inode %d", d.inode), "the directory says that it is %s, its own mode %#o says %s", typeName(said), in.Mode, typeName(is))
+		return damaged(fmt.Sprintf("inode %d", d.inode), "the directory says that it is %s, its own mode %#o says %s", typeName(said), in.Mode, typeName(is))
 	}
-	return out, nil
+	return nil
 }
 
 func typeName(t fs.FileMode) string {

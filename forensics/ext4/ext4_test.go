@@ -17,8 +17,8 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 )
 
-// layouts are the ways to make a file system that a node's disk may have.
-func layouts() map[string][]string {
+// madeLayouts are the ways to make a file system that a node's disk may have.
+func madeLayouts() map[string][]string {
 	return map[string][]string{
 		"default":        nil,
 		"1k":             {"-b", "1024"},
@@ -39,7 +39,7 @@ func layouts() map[string][]string {
 // TestAgainstSource compares what is read with the directory that mkfs copied, entry by entry and hash by hash.
 func TestAgainstSource(t *testing.T) {
 	source := sourceTree(t)
-	for name, options := range layouts() {
+	for name, options := range madeLayouts() {
 		t.Run(name, func(t *testing.T) {
 			if os.Remove(filepath.Join(source, "sparse")); name != "inline data" { // mkfs -d loses a trailing hole there
 				sparse(t, filepath.Join(source, "sparse"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
@@ -58,6 +59,8 @@ type FS struct {
 	limits Options
 	replay volume.Replay
 	damage []error
+	met    met
+	groups badGroups
 }
 
 // Open reads the superblock and, unless told otherwise, replays the journal in memory. size is the image's length. An
@@ -114,8 +117,9 @@ func (f *FS) note(err error) {
 // Replayed says what the journal held.
 func (f *FS) Replayed() volume.Replay { return f.replay }
 
-// Damage gives what was found wrong when the image was opened.
-func (f *FS) Damage() []error { return append([]error(nil), f.damage...) }
+// Damage gives what was found wrong when the image was opened and then, in the order of places, what was found wrong so
+// far without keeping anything from being read.
+func (f *FS) Damage() []error { return append(slices.Clone(f.damage), f.met.all()...) }
 
 // UUID is the file system's own id, as blkid prints it.
 func (f *FS) UUID() string {

@@ -11,8 +11,12 @@ import (
 const (
 	flagEncrypted  = 0x800
 	flagExtents    = 0x80000
+	flagEAInode    = 0x200000
 	flagInlineData = 0x10000000
+	flagCasefold   = 0x40000000
 )
+
+const knownExtra = 32 // bytes behind the first 128 that hold fields: up to the project's number
 
 // RootInode is the number of the root directory.
 const RootInode = 2
@@ -32,6 +36,8 @@ type Inode struct {
 	data                        [60]byte  // i_block: extents, block pointers, inline data or a short link's target
 	extra                       []byte    // what follows the fixed part: the extended attributes in the inode
 	attributes                  uint64    // the block of extended attributes, zero when there is none
+	sectors                     uint32    // of 512 bytes, the lower half of their number
+	wrong                       error     // what is wrong with the inode, though it can be read
 }
 
 // inode reads one inode.
@@ -50,36 +56,39 @@ func (f *FS) inode(n uint32) (*Inode, error) {
 		return nil, fmt.Errorf("inode %d: %w", n, err)
 	}
 	at %= f.super.blockSize
-	return parseInode(n, b[at:at+f.super.inodeSize], f.super.incompat&incompatLargeDir != 0)
+	return f.super.parseInode(n, b[at:at+f.super.inodeSize])
 }
 
-func parseInode(n uint32, b []byte, largeDir bool) (*Inode, error) {
+func (s *superblock) parseInode(n uint32, b []byte) (*Inode, error) {
 	in := &Inode{}
-	if err := in.parse(n, b, largeDir); err != nil {
+	if err := in.parse(n, b, s); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *Inode) parse(n uint32, b []byte, largeDir bool) error {
+// parse reads an inode as ext4_iget does. Its wrong is what that would refuse, where the rest can be believed.
+func (in *Inode) parse(n uint32, b []byte, s *superblock) error {
 	le := binary.LittleEndian
 	*in = Inode{
 		Number: n, Mode: le.Uint16(b), Links: le.Uint16(b[0x1A:]), Flags: le.Uint32(b[0x20:]), Generation: le.Uint32(b[0x64:]),
 		UID: uint32(le.Uint16(b[2:])) | uint32(le.Uint16(b[0x78:]))<<16, GID: uint32(le.Uint16(b[0x18:])) | uint32(le.Uint16(b[0x7A:]))<<16,
 		Size:       int64(le.Uint32(b[4:])),
-		attributes: uint64(le.Uint32(b[0x68:])) | uint64(le.Uint16(b[0x76:]))<<32,
+		attributes: uint64(le.Uint32(b[0x68:])), sectors: le.Uint32(b[0x1C:]),
 	}
-	if in.isRegular() || largeDir { // elsewhere the upper half is another field
+	if s.has64bit() {
+		in.attributes |= uint64(le.Uint16(b[0x76:])) << 32
+	}
+	if in.isRegular() || s.incompat&incompatLargeDir != 0 { // elsewhere the upper half is another field
 		in.Size |= int64(le.Uint32(b[0x6C:])) << 32
 	}
 	copy(in.data[:], b[0x28:0x64])
 	if in.Size < 0 {
 		return damaged(fmt.Sprintf("inode %d", n), "its size %#x is impossible", uint64(in.Size))
 	}
-	end := 128
-	if len(b) > 128 {
-		end += min(int(le.Uint16(b[0x80:])), len(b)-128)
-		in.extra = b[end:]
+	end := in.setExtra(b)
+	if !s.inodeSumRight(n, b) {
+		in.wrong = damaged(fmt.Sprintf("inode %d", n), "%w", errSum)
 	}
 	in.setTimes(b[:end])
 	if in.isDevice() {
@@ -89,6 +98,24 @@ func (in *Inode) parse(n uint32, b []byte, largeDir bool) error {
 		}
 	}
 	return nil
+}
+
+// setExtra gives where the fixed part of a large inode ends, which the inode says; attributes follow it. An inode that
+// says nothing has as many fields as the kernel knows and no attributes.
+func (in *Inode) setExtra(b []byte) (end int) {
+	if len(b) == 128 {
+		return 128
+	}
+	extra := int(binary.LittleEndian.Uint16(b[0x80:]))
+	if extra > len(b)-128 || extra%4 != 0 {
+		in.wrong = damaged(fmt.Sprintf("inode %d", in.Number), "a fixed part of %d more bytes than 128, of %d", extra, len(b)-128)
+		return 128
+	}
+	if extra == 0 {
+		return min(128+knownExtra, len(b))
+	}
+	in.extra = b[128+extra:]
+	return 128 + extra
 }
 
 // setTimes reads the times; b ends where the inode's fixed fields end.
@@ -120,6 +147,10 @@ func (in *Inode) inline() bool    { return in.Flags&flagInlineData != 0 }
 
 // Encrypted tells whether the names or the bytes of the inode are encrypted by fscrypt.
 func (in *Inode) Encrypted() bool { return in.Flags&flagEncrypted != 0 }
+
+// Casefolded tells whether the names in a directory are the same in upper and lower case to the kernel. Here they are not:
+// a name is found as it is written.
+func (in *Inode) Casefolded() bool { return in.Flags&flagCasefold != 0 }
 
 // fileMode translates the mode of stat(2) to Go's.
 func (in *Inode) fileMode() fs.FileMode {

@@ -9,6 +9,7 @@ const (
 	extentMagic = 0xF30A
 	maxDepth    = 5
 	maxLogical  = 1 << 32 // blocks of one file
+	maxWritten  = 1 << 15 // blocks of an extent; one with more is unwritten and has so many fewer
 )
 
 // run is a stretch of a file: consecutive blocks of the image, or zeros where physical is zero.
@@ -56,10 +57,26 @@ func (f *FS) extentAt(in *Inode, n uint64) (run, error) {
 			return run{blocks: max(limit, n+1) - n}, nil
 		}
 		limit, above = min(limit, next), depth
-		if node, err = f.dev.block(child); err != nil {
-			return run{}, fmt.Errorf("inode %d, extent tree: %w", in.Number, err)
+		if node, err = f.extentBlock(in, child); err != nil {
+			return run{}, err
 		}
 	}
+}
+
+// extentBlock reads a node below the inode. Where its checksum is wrong, that is noted and the node is used.
+func (f *FS) extentBlock(in *Inode, n uint64) ([]byte, error) {
+	place := fmt.Sprintf("inode %d, extent tree in block %d", in.Number, n)
+	if n == 0 || n >= f.super.blocks {
+		return nil, damaged(place, "the file system has %d blocks", f.super.blocks)
+	}
+	b, err := f.dev.block(n)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	if !f.super.extentSumRight(in, b) {
+		f.met.add(damaged(place, "%w", errSum))
+	}
+	return b, nil
 }
 
 // extentNode checks a node's header and gives its entries, twelve bytes each.
@@ -75,7 +92,26 @@ func extentNode(b []byte, above int) (entries []byte, depth int, err error) {
 	case depth >= above:
 		return nil, depth, fmt.Errorf("depth %d below depth %d", depth, above)
 	}
-	return b[12 : 12+count*12], depth, nil
+	entries = b[12 : 12+count*12]
+	return entries, depth, ordered(entries, depth == 0)
+}
+
+// ordered refuses entries that overlap or go back, as ext4_valid_extent_entries does: what they mean is anybody's guess.
+func ordered(entries []byte, leaf bool) error {
+	le, next := binary.LittleEndian, uint64(0)
+	for i := 0; i < len(entries); i += 12 {
+		first, length := uint64(le.Uint32(entries[i:])), uint64(1)
+		if leaf {
+			if length = uint64(le.Uint16(entries[i+4:])); length > maxWritten {
+				length -= maxWritten
+			}
+		}
+		if first < next || length == 0 {
+			return fmt.Errorf("entry %d, of %d blocks from block %d on, comes after block %d", i/12, length, first, next)
+		}
+		next = first + length
+	}
+	return nil
 }
 
 // indexEntry gives the child that holds block n, and the first block of the child after it.
@@ -103,9 +139,9 @@ func leafRun(entries []byte, n, limit uint64) run {
 			limit = min(limit, first)
 			break
 		}
-		unwritten := length > 32768
+		unwritten := length > maxWritten
 		if unwritten {
-			length -= 32768
+			length -= maxWritten
 		}
 		if n >= first+length {
 			continue

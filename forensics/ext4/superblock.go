@@ -17,21 +17,32 @@ const (
 const (
 	compatJournal      = 0x4
 	compatSparseSuper2 = 0x200
+	compatOrphanFile   = 0x1000
 
 	incompatFiletype   = 0x2
 	incompatRecover    = 0x4
 	incompatMetaBG     = 0x10
 	incompat64bit      = 0x80
+	incompatSumSeed    = 0x2000
 	incompatLargeDir   = 0x4000
 	incompatInlineData = 0x8000
 
-	roSparseSuper = 0x1
+	roSparseSuper   = 0x1
+	roGroupSums     = 0x10
+	roSums          = 0x400
+	roOrphanPresent = 0x10000
+)
+
+// Where fields of the superblock stand that are read in more than one place.
+const (
+	superGroup = 0x5A  // the group that this copy heads
+	superSum   = 0x3FC // its checksum, which covers all before it
 )
 
 // knownIncompat is every incompatible feature that this reader handles, or that does not change what it reads: filetype,
 // recover, meta_bg, extents, 64bit, mmp, flex_bg, ea_inode, csum_seed, largedir, inline_data, encrypt, casefold.
 const knownIncompat = incompatFiletype | incompatRecover | incompatMetaBG | 0x40 | incompat64bit | 0x100 | 0x200 | 0x400 |
-	0x2000 | incompatLargeDir | incompatInlineData | 0x10000 | 0x20000
+	incompatSumSeed | incompatLargeDir | incompatInlineData | 0x10000 | 0x20000
 
 // superblock is the part of the superblock that reading needs.
 type superblock struct {
@@ -52,6 +63,10 @@ type superblock struct {
 	firstMetaBG    uint32
 	backupGroups   [2]uint32
 	groups         uint64
+	sumSeed        uint32 // with which the checksums of metadata begin
+	foreign        bool   // made by a system whose inodes have no checksums
+	lastOrphan     uint32 // inode at the head of the list of orphans
+	orphanFile     uint32 // inode of the file of orphans
 }
 
 // parseSuper reads a superblock and refuses numbers that no real file system has.
@@ -66,11 +81,16 @@ func parseSuper(b []byte) (superblock, error) {
 		inodeSize: int64(le.Uint16(b[0x58:])), descSize: 32,
 		compat: le.Uint32(b[0x5C:]), incompat: le.Uint32(b[0x60:]), roCompat: le.Uint32(b[0x64:]),
 		label: cString(b[0x78:0x88]), journalInode: le.Uint32(b[0xE0:]), firstMetaBG: le.Uint32(b[0x104:]),
-		backupGroups: [2]uint32{le.Uint32(b[0x24C:]), le.Uint32(b[0x250:])},
+		backupGroups: [2]uint32{le.Uint32(b[0x24C:]), le.Uint32(b[0x250:])}, foreign: le.Uint32(b[0x48:]) != 0,
+		lastOrphan: le.Uint32(b[0xE8:]), orphanFile: le.Uint32(b[0x280:]),
 	}
 	copy(s.uuid[:], b[0x68:0x78])
 	if le.Uint32(b[0x4C:]) == 0 { // revision 0 has no feature fields
 		s.inodeSize, s.compat, s.incompat, s.roCompat = 128, 0, 0, 0
+	}
+	s.sumSeed = crc32c(^uint32(0), s.uuid[:])
+	if s.incompat&incompatSumSeed != 0 {
+		s.sumSeed = le.Uint32(b[0x270:])
 	}
 	if s.has64bit() {
 		s.blocks |= uint64(le.Uint32(b[0x150:])) << 32
@@ -112,6 +132,7 @@ func (s *superblock) check(clusterLog uint32) error {
 }
 
 func (s *superblock) has64bit() bool       { return s.incompat&incompat64bit != 0 }
+func (s *superblock) hasSums() bool        { return s.roCompat&roSums != 0 }
 func (s *superblock) hasFiletype() bool    { return s.incompat&incompatFiletype != 0 }
 func (s *superblock) needsRecovery() bool  { return s.incompat&incompatRecover != 0 }
 func (s *superblock) hasJournal() bool     { return s.compat&compatJournal != 0 }
