@@ -1,12 +1,14 @@
 package kerneltest
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
@@ -28,12 +30,27 @@ func Mount(t testing.TB, kind, image, options string) (dir string, unmount func(
 			return
 		}
 		mounted = false
-		if out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "umount", dir).CombinedOutput(); err != nil {
-			t.Fatalf("umount %s: %v: %s", dir, err, out)
-		}
+		umount(t, dir)
 	}
 	t.Cleanup(unmount)
 	return dir, unmount
+}
+
+// umount tries again where the mount is busy: a process that another test starts has its files open until it runs.
+func umount(t testing.TB, dir string) {
+	t.Helper()
+	var out []byte
+	var err error
+	for range 100 {
+		out, err = exec.CommandContext(context.WithoutCancel(t.Context()), "umount", dir).CombinedOutput()
+		if err == nil || !bytes.Contains(out, []byte("busy")) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err != nil {
+		t.Fatalf("umount %s: %v: %s", dir, err, out)
+	}
 }
 
 // CrashCopy is what a snapshot of a mounted disk holds: the disk at one moment. cp is not that fast, and the kernel may
