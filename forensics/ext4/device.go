@@ -19,6 +19,7 @@ type device struct {
 	size      int64
 	blockSize int64
 	overlay   map[uint64]replayed
+	patches   map[uint64][]byte // blocks that fast commits changed
 
 	// Two generations bound the cache without keeping an order: when the young one is full, it becomes the old one.
 	mu         sync.Mutex
@@ -40,8 +41,27 @@ func (d *device) setOverlay(o map[uint64]replayed) {
 	d.overlay, d.young, d.old = o, map[uint64][]byte{}, map[uint64][]byte{}
 }
 
+// patch gives a block to be changed in memory.
+func (d *device) patch(n uint64) ([]byte, error) {
+	if b, ok := d.patches[n]; ok {
+		return b, nil
+	}
+	b := make([]byte, d.blockSize)
+	if err := d.read(n, b); err != nil {
+		return nil, err
+	}
+	if d.patches == nil {
+		d.patches = map[uint64][]byte{}
+	}
+	d.patches[n] = b
+	return b, nil
+}
+
 // block gives one block of metadata. The caller must not change it.
 func (d *device) block(n uint64) ([]byte, error) {
+	if b, ok := d.patches[n]; ok {
+		return b, nil
+	}
 	if b, ok := d.cached(n); ok {
 		return b, nil
 	}
@@ -74,6 +94,10 @@ func (d *device) keep(n uint64, b []byte) {
 
 // read fills b, at most one block long, from the start of block n as it is after the replay.
 func (d *device) read(n uint64, b []byte) error {
+	if patched, ok := d.patches[n]; ok {
+		copy(b, patched)
+		return nil
+	}
 	at, ok := d.overlay[n]
 	if !ok {
 		return d.raw(n, 0, b)
@@ -116,12 +140,13 @@ func (d *device) readRun(first uint64, skip int64, p []byte) error {
 }
 
 func (d *device) overlaid(first uint64, skip int64, length int) bool {
-	if len(d.overlay) == 0 {
+	if len(d.overlay) == 0 && len(d.patches) == 0 {
 		return false
 	}
 	last := first + uint64((skip+int64(length)-1)/d.blockSize)
 	for n := first; n <= last; n++ {
-		if _, ok := d.overlay[n]; ok {
+		_, newer := d.overlay[n]
+		if _, patched := d.patches[n]; newer || patched {
 			return true
 		}
 	}

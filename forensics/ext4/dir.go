@@ -34,6 +34,14 @@ func (f *FS) find(in *Inode, name string) (uint32, error) {
 // eachEntry calls do for each name until it says no. A damaged block is reported at the end; the blocks after it are read,
 // as many as are left.
 func (f *FS) eachEntry(in *Inode, left *int64, do func(entry) (bool, error)) error {
+	if d := f.changedDir(in); d != nil {
+		return d.each(func(do func(entry) (bool, error)) error { return f.eachOnImage(in, left, do) }, do)
+	}
+	return f.eachOnImage(in, left, do)
+}
+
+// eachOnImage leaves out what only fast commits say.
+func (f *FS) eachOnImage(in *Inode, left *int64, do func(entry) (bool, error)) error {
 	if in.inline() {
 		return f.eachInlineEntry(in, do)
 	}

@@ -9,36 +9,95 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firebreak-ir/firebreak/internal/labenv"
+	"golang.org/x/sys/unix"
+
+	"github.com/firebreak-ir/firebreak/forensics/ext4"
+	"github.com/firebreak-ir/firebreak/forensics/volume/kerneltest"
 )
 
-// TestFastCommits reports what the kernel wrote as fast commits, and not what a former transaction left in their place.
+// TestFastCommits compares what the kernel wrote as fast commits with what it recovers from them.
 func TestFastCommits(t *testing.T) {
-	image := makeImage(t, t.TempDir(), "64M", "-b", "4096", "-O", "fast_commit")
-	dir, unmount := mount(t, image, "loop")
-	for i := range 30 {
-		writeSynced(t, filepath.Join(dir, fmt.Sprintf("file-%d", i)), pattern(100))
-	}
-	copied := crashCopy(t, image)
-	unmount()
-	b, err := os.ReadFile(copied)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := bytes.Index(b, []byte{9, 0, 8, 0, 0, 0, 0, 0})
-	if head < 0 || head%4096 != 0 {
-		labenv.LeaveOut(t, "this kernel wrote no fast commits")
-	}
-	if said := damageOf(t, b); !strings.Contains(said, "fast commits") {
-		t.Errorf("fast commits are not reported: %s", said)
-	}
-	binary.LittleEndian.PutUint32(b[head+8:], binary.LittleEndian.Uint32(b[head+8:])-1)
-	if said := damageOf(t, b); strings.Contains(said, "fast commits") {
-		t.Errorf("those of a former transaction are reported: %s", said)
+	for name, options := range map[string]string{"4k": "-b 4096", "1k": "-b 1024", "inline": "-O inline_data", "no sums": "-O ^metadata_csum", "128 byte inode": "-I 128"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			image := blankImage(t, "64M", append([]string{"-O", "fast_commit"}, strings.Fields(options)...)...)
+			dir, unmount := kerneltest.Mount(t, "ext4", image, "rw")
+			before(t, dir)
+			changes(t, dir)
+			copied := kerneltest.CrashCopy(t, image)
+			unmount()
+			disk := openImage(t, copied, ext4.Options{})
+			if r := disk.Replayed(); r.FastCommits == 0 {
+				t.Fatalf("no fast commits: the test shows nothing: %+v", r)
+			}
+			t.Log(disk.Replayed())
+			kerneltest.CompareWith(t, disk, kerneltest.Recovered(t, "ext4", copied, ""), kerneltest.Options{Forget: recoveredTimes})
+			if d := disk.Damage(); len(d) != 0 {
+				t.Errorf("damage in a sound image: %v", d)
+			}
+		})
 	}
 }
 
-func damageOf(t *testing.T, image []byte) string {
+// recoveredTimes blanks what the kernel sets to the time of recovery: of directories in which it does again what fast
+// commits say.
+func recoveredTimes(_ string, e *kerneltest.Entry) {
+	if e.Stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+		e.Stat.Modified, e.Stat.Changed = e.Stat.Accessed, e.Stat.Accessed
+	}
+}
+
+func before(t testing.TB, dir string) {
 	t.Helper()
-	return fmt.Sprint(openBytes(t, bytes.NewReader(image), len(image)).Damage())
+	for i := range 40 {
+		write(t, filepath.Join(dir, fmt.Sprintf("old/%d", i)), pattern(3000*i))
+	}
+	run(t, "sync", "-f", dir)
+}
+
+func changes(t testing.TB, dir string) {
+	t.Helper()
+	p := func(name string) string { return filepath.Join(dir, name) }
+	for i := range 30 {
+		writeSynced(t, p(fmt.Sprintf("new-%d", i)), pattern(i*700))
+	}
+	must(t, os.Remove(p("old/0")), os.Rename(p("old/1"), p("renamed")), os.Rename(p("old/2"), p("old/3")), os.Link(p("old/4"), p("linked")))
+	must(t, os.Truncate(p("old/20"), 100), os.Chmod(p("old/5"), 0o4711), os.Remove(p("new-3")))
+	syncFile(t, p("old/20"))
+	f, err := os.OpenFile(p("old/21"), os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteAt(pattern(10_000), 200_000)
+	must(t, err, f.Sync(), unix.Fallocate(int(f.Fd()), 0, 300_000, 50_000), f.Sync(), f.Close())
+	writeSynced(t, p("new-3"), pattern(77))
+	for i := range 5 {
+		must(t, os.Remove(p(fmt.Sprintf("new-%d", 10+i))))
+		writeSynced(t, p(fmt.Sprintf("again-%d", i)), pattern(i*5000))
+	}
+}
+
+func syncFile(t testing.TB, name string) {
+	t.Helper()
+	f, err := os.Open(name)
+	must(t, err, f.Sync(), f.Close())
+}
+
+// TestOldFastCommits reports no fast commits that a former transaction left in their place.
+func TestOldFastCommits(t *testing.T) {
+	image := blankImage(t, "64M", "-b", "4096", "-O", "fast_commit")
+	dir, unmount := kerneltest.Mount(t, "ext4", image, "rw")
+	before(t, dir)
+	changes(t, dir)
+	copied := kerneltest.CrashCopy(t, image)
+	unmount()
+	b, err := os.ReadFile(copied)
+	must(t, err)
+	head := bytes.Index(b, []byte{9, 0, 8, 0, 0, 0, 0, 0})
+	if head < 0 || head%4096 != 0 {
+		t.Fatal("the kernel wrote no fast commits")
+	}
+	binary.LittleEndian.PutUint32(b[head+8:], binary.LittleEndian.Uint32(b[head+8:])-1)
+	disk := openBytes(t, bytes.NewReader(b), len(b))
+	if r := disk.Replayed(); r.FastCommits != 0 || len(disk.Damage()) != 0 {
+		t.Errorf("those of a former transaction are replayed: %+v, %v", r, disk.Damage())
+	}
 }

@@ -61,6 +61,7 @@ type FS struct {
 	damage []error
 	met    met
 	groups badGroups
+	fast   *fastState // nil where there are no fast commits
 }
 
 // Open reads the superblock and, unless told otherwise, replays the journal in memory. size is the image's length. An
@@ -70,39 +71,52 @@ func Open(r io.ReaderAt, size int64, opts Options) (*FS, error) {
 	if size < superOffset+superSize {
 		return nil, damaged("superblock", "the image has only %d bytes", size)
 	}
-	b := make([]byte, superSize)
-	if _, err := r.ReadAt(b, superOffset); err != nil {
-		return nil, fmt.Errorf("read superblock: %w", err)
-	}
-	s, err := parseSuper(b)
+	f := &FS{limits: opts.withDefaults()}
+	found, err := findSuper(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("superblock: %w", err)
 	}
-	f := &FS{super: s, limits: opts.withDefaults()}
+	f.super = found.super
+	if found.wrong != nil {
+		f.note(found.wrong)
+	}
+	s := &f.super
 	f.dev = newDevice(r, size, s.blockSize, f.limits.CacheBytes)
 	if uint64(size/s.blockSize) < s.blocks {
 		f.note(damaged("superblock", "the file system has %d blocks, the image only %d", s.blocks, size/s.blockSize))
 	}
-	return f, f.recover()
+	f.recover(found.spare)
+	return f, nil
 }
 
-// recover replays the journal and then reads the superblock again, which the journal may hold in a newer copy.
-func (f *FS) recover() error {
-	f.replay.Needed = f.super.needsRecovery()
-	if f.limits.SkipJournal || !f.replay.Needed {
-		return nil
+// recover replays the journal and then reads the superblock again, which the journal may hold in a newer copy. A spare
+// superblock does not know whether that is needed: the journal does.
+func (f *FS) recover(spare bool) {
+	f.replay.Needed = f.super.needsRecovery() && !spare
+	if f.limits.SkipJournal || !f.replay.Needed && !(spare && f.super.hasJournal()) {
+		return
 	}
 	if err := f.replayJournal(); err != nil {
 		f.note(err)
 	}
 	b, err := f.dev.block(f.super.superBlock())
-	if err != nil {
-		return fmt.Errorf("superblock after the replay: %w", err)
+	if err == nil {
+		err = f.newerSuper(b[f.super.superInBlock():])
 	}
-	s, err := parseSuper(b[f.super.superInBlock():])
-	if err != nil || s.blockSize != f.super.blockSize {
-		f.note(damaged("superblock", "the journal's copy is not used: %v", err))
-		return nil
+	if err != nil && !spare {
+		f.note(damaged("superblock", "its copy after the replay is not used: %w", err))
+	}
+}
+
+func (f *FS) newerSuper(b []byte) error {
+	s, err := parseSuper(b)
+	switch {
+	case err != nil:
+		return err
+	case s.blockSize != f.super.blockSize: // the rest may have grown
+		return fmt.Errorf("blocks of %d bytes in a file system of %d", s.blockSize, f.super.blockSize)
+	case !superSumRight(b):
+		return errSum
 	}
 	f.super = s
 	return nil

@@ -42,21 +42,37 @@ type Inode struct {
 
 // inode reads one inode.
 func (f *FS) inode(n uint32) (*Inode, error) {
-	if n == 0 || n > f.super.inodes {
-		return nil, damaged(fmt.Sprintf("inode %d", n), "the file system has %d inodes", f.super.inodes)
-	}
-	group := uint64(n-1) / uint64(f.super.inodesPerGroup)
-	table, err := f.inodeTable(group)
+	b, err := f.rawInode(n)
 	if err != nil {
 		return nil, err
 	}
-	at := int64((n-1)%f.super.inodesPerGroup) * f.super.inodeSize
-	b, err := f.dev.block(table + uint64(at/f.super.blockSize))
+	return f.super.parseInode(n, b)
+}
+
+// rawInode gives an inode's bytes, which the caller must not change.
+func (f *FS) rawInode(n uint32) ([]byte, error) {
+	block, at, err := f.inodePlace(n)
+	if err != nil {
+		return nil, err
+	}
+	b, err := f.dev.block(block)
 	if err != nil {
 		return nil, fmt.Errorf("inode %d: %w", n, err)
 	}
-	at %= f.super.blockSize
-	return f.super.parseInode(n, b[at:at+f.super.inodeSize])
+	return b[at : at+f.super.inodeSize], nil
+}
+
+// inodePlace gives the block that an inode is in, and where in it.
+func (f *FS) inodePlace(n uint32) (block uint64, at int64, err error) {
+	if n == 0 || n > f.super.inodes {
+		return 0, 0, damaged(fmt.Sprintf("inode %d", n), "the file system has %d inodes", f.super.inodes)
+	}
+	table, err := f.inodeTable(uint64(n-1) / uint64(f.super.inodesPerGroup))
+	if err != nil {
+		return 0, 0, err
+	}
+	at = int64((n-1)%f.super.inodesPerGroup) * f.super.inodeSize
+	return table + uint64(at/f.super.blockSize), at % f.super.blockSize, nil
 }
 
 func (s *superblock) parseInode(n uint32, b []byte) (*Inode, error) {

@@ -33,6 +33,7 @@ type journal struct {
 	incompat    uint32
 	seed        uint32
 	fastBlocks  uint32
+	total       uint32 // blocks, those of fast commits included
 }
 
 // openJournal reads and checks the journal's superblock. The result is nil when there is nothing to replay.
@@ -78,6 +79,9 @@ func (j *journal) checkSuper(b []byte) error {
 		if j.fastBlocks = be.Uint32(b[0x54:]); j.fastBlocks == 0 {
 			j.fastBlocks = 256
 		}
+	}
+	if j.total = j.last; j.last < j.fastBlocks+minLog { // as journal_load_superblock: there is no room for them
+		j.fastBlocks = 0
 	}
 	held := uint64(j.inode.Size / j.fs.super.blockSize)
 	switch {

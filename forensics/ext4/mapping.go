@@ -36,7 +36,11 @@ func (f *FS) runAt(in *Inode, n uint64) (run, error) {
 
 func (f *FS) mapped(in *Inode, n uint64) (run, error) {
 	if in.Flags&flagExtents != 0 {
-		return f.extentAt(in, n)
+		r, err := f.extentAt(in, n)
+		if f.fast != nil && f.fast.maps[in.Number] != nil && err == nil {
+			r = f.fast.maps[in.Number].over(n, r)
+		}
+		return r, err
 	}
 	return f.pointerAt(in, n)
 }

@@ -40,6 +40,7 @@ func (f *FS) replayJournal() error {
 	if err != nil || j == nil {
 		return err
 	}
+	f.replay.Needed = true
 	r := &replayer{
 		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, replay: &f.replay,
 		revokes: map[uint64]uint32{}, pending: map[uint64]struct{}{},
@@ -50,8 +51,8 @@ func (f *FS) replayJournal() error {
 	if !errors.Is(stop, errLogEnd) {
 		f.note(damaged("journal", "it is read up to transaction %d only, newer changes may be missing: %w", r.sequence, stop))
 	}
-	f.noteFastCommits(j, r.sequence)
 	f.dev.setOverlay(r.overlay())
+	f.replayFastCommits(j, r.sequence)
 	return nil
 }
 

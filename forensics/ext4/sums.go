@@ -29,27 +29,46 @@ func (s *superblock) inodeSeed(n, generation uint32) uint32 {
 	return crc32c(s.sumSeed, le.AppendUint32(le.AppendUint32(make([]byte, 0, 8), n), generation))
 }
 
-// inodeSumRight tells whether an inode's checksum is right. Its upper half exists where the inode's fixed part reaches it.
+// inodeSumRight tells whether an inode's checksum is right.
 func (s *superblock) inodeSumRight(n uint32, b []byte) bool {
 	if !s.hasSums() || s.foreign {
 		return true
 	}
 	le := binary.LittleEndian
+	sum, wide := s.inodeSum(n, b)
+	if uint16(sum) != le.Uint16(b[0x7C:]) {
+		return false
+	}
+	return !wide || uint16(sum>>16) == le.Uint16(b[0x82:])
+}
+
+// setInodeSum writes an inode's checksum into it.
+func (s *superblock) setInodeSum(n uint32, b []byte) {
+	if !s.hasSums() || s.foreign {
+		return
+	}
+	le := binary.LittleEndian
+	sum, wide := s.inodeSum(n, b)
+	le.PutUint16(b[0x7C:], uint16(sum))
+	if wide {
+		le.PutUint16(b[0x82:], uint16(sum>>16))
+	}
+}
+
+// inodeSum gives an inode's checksum. The upper half has a field, and is wide, where the inode's fixed part reaches it.
+func (s *superblock) inodeSum(n uint32, b []byte) (sum uint32, wide bool) {
+	le := binary.LittleEndian
 	var zero [2]byte
-	sum := crc32c(s.inodeSeed(n, le.Uint32(b[0x64:])), b[:0x7C])
+	sum = crc32c(s.inodeSeed(n, le.Uint32(b[0x64:])), b[:0x7C])
 	sum = crc32c(crc32c(sum, zero[:]), b[0x7E:128])
-	want, mask := uint32(le.Uint16(b[0x7C:])), uint32(0xFFFF)
 	if len(b) == 128 {
-		return sum&mask == want
+		return sum, false
 	}
 	sum = crc32c(sum, b[128:0x82])
-	if le.Uint16(b[0x80:]) >= 4 {
-		want, mask = want|uint32(le.Uint16(b[0x82:]))<<16, ^uint32(0)
-		sum = crc32c(crc32c(sum, zero[:]), b[0x84:])
-	} else {
-		sum = crc32c(sum, b[0x82:])
+	if le.Uint16(b[0x80:]) < 4 {
+		return crc32c(sum, b[0x82:]), false
 	}
-	return sum&mask == want
+	return crc32c(crc32c(sum, zero[:]), b[0x84:]), true
 }
 
 // dirSum says what is wrong with the checksum of a directory's block.

@@ -117,6 +117,7 @@ func StatOf(info fs.FileInfo) (Stat, bool) {
 type Replay struct {
 	Needed       bool      // the file system was in use when the image was taken
 	Transactions int       // committed and replayed
+	FastCommits  int       // short ones of ext4, after the last transaction, replayed
 	Blocks       int       // blocks of the image that the journal holds in a newer copy
 	Revoked      int       // copies that a later transaction revoked or cancelled
 	First, Last  uint64    // sequence numbers of the transactions
