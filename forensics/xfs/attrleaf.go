@@ -120,10 +120,11 @@ func (a *attributes) leaf(b []byte) error {
 // named reads a name and finds its value.
 func (a *attributes) named(b []byte, at int, flags byte) error {
 	be := binary.BigEndian
-	if at+9 > len(b) {
-		return errors.New("its name lies outside the block")
-	}
-	if e := b[at:]; flags&attrLocal != 0 {
+	if flags&attrLocal != 0 {
+		if at+3 > len(b) {
+			return errors.New("its name lies outside the block")
+		}
+		e := b[at:]
 		value, name := int(be.Uint16(e)), int(e[2])
 		if 3+name+value > len(e) {
 			return errors.New("it runs over the block's end")
@@ -131,13 +132,12 @@ func (a *attributes) named(b []byte, at int, flags byte) error {
 		a.add(flags, string(e[3:3+name]), e[3+name:3+name+value])
 		return nil
 	}
-	e := b[at:]
-	block, size, name := be.Uint32(e), be.Uint32(e[4:]), int(e[8])
-	if 9+name > len(e) {
-		return errors.New("its name runs over the block's end")
+	if at+9 > len(b) || at+9+int(b[at+8]) > len(b) {
+		return errors.New("its name lies outside the block")
 	}
-	shown := string(e[9 : 9+name])
-	value, err := a.remote(block, size)
+	e := b[at:]
+	shown := string(e[9 : 9+int(e[8])])
+	value, err := a.remote(be.Uint32(e), be.Uint32(e[4:]))
 	if err != nil {
 		return fmt.Errorf("%q: %w", attrPrefix(flags)+shown, err)
 	}

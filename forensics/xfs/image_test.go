@@ -1,8 +1,10 @@
 package xfs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume/kerneltest"
@@ -10,7 +12,9 @@ import (
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
-// emptyImage lets mkfs.xfs make a file system in a sparse file of so many MiB; it makes none of less than 300.
+// emptyImage lets mkfs.xfs make a file system in a sparse file of so many MiB. The three variables are those by which its
+// own tests ask for file systems and logs that are smaller than it makes for people: less than 300 MiB, with logs of less
+// than 64.
 func emptyImage(t testing.TB, mib int64, options ...string) string {
 	t.Helper()
 	labenv.NeedTool(t, "mkfs.xfs", "apt-get install xfsprogs")
@@ -21,7 +25,8 @@ func emptyImage(t testing.TB, mib int64, options ...string) string {
 	if err := os.Truncate(image, mib<<20); err != nil {
 		t.Fatal(err)
 	}
-	kerneltest.Run(t, "mkfs.xfs", append(append([]string{"-q", "-f"}, options...), image)...)
+	args := []string{"TEST_DIR=/", "TEST_DEV=/", "QA_CHECK_FS=/", "mkfs.xfs", "-q", "-f"}
+	kerneltest.Run(t, "env", append(append(args, options...), image)...)
 	return image
 }
 
@@ -49,4 +54,21 @@ func pattern(n int) []byte {
 		b[i] = byte(i%251) + 1
 	}
 	return b
+}
+
+// forms tells in which form the two forks of a file are, by what xfs_db says.
+func forms(t testing.TB, image string, disk *xfs.FS, name string) string {
+	t.Helper()
+	info, err := disk.Lstat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inode := fmt.Sprintf("inode %d", info.Sys().(*xfs.Inode).Number)
+	out := kerneltest.Run(t, "xfs_db", "-r", "-c", inode, "-c", "print core.format", "-c", "print core.forkoff", "-c", "print core.aformat", image)
+	fields := strings.Fields(strings.ReplaceAll(out, "core.", "\n")) // core.format = 2 (extents)
+	first, second := strings.Trim(fields[3], "()"), strings.Trim(fields[len(fields)-1], "()")
+	if fields[6] == "0" {
+		second = "none"
+	}
+	return first + ", " + second
 }

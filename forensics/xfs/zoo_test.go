@@ -18,13 +18,13 @@ type zoo struct {
 	testing.TB
 	root    string
 	reflink bool
-	entries int // of the largest directory
 }
 
 func (z zoo) fill() {
 	z.Helper()
 	z.files()
 	z.fragmented("fragmented", 700)
+	z.fragmented("a few pieces", 9)
 	z.directories()
 	z.links()
 	z.nodes()
@@ -106,10 +106,8 @@ func (z zoo) fragmented(name string, pieces int) {
 
 // directories makes them so large that each form comes up: in the inode, one block, leaf, node and tree of extents.
 func (z zoo) directories() {
-	for _, count := range []int{0, 1, 3, 60, 200, 1500, z.entries} {
-		dir := fmt.Sprintf("dirs/%d", count)
-		z.must(os.MkdirAll(z.path(dir), 0o755))
-		z.names(dir, count)
+	for _, count := range []int{0, 1, 3, 60, 200, 1500} {
+		z.names(count, 180, fmt.Sprintf("dirs/%d", count))
 	}
 	for i := range 1500 { // free space, also at the ends of blocks
 		if i%3 != 0 {
@@ -122,12 +120,17 @@ func (z zoo) directories() {
 	z.write(deep+"end", []byte("deep"))
 }
 
-// names fills a directory with links to one file: they are made faster than files.
-func (z zoo) names(dir string, count int) {
+// names fills directories in turn with links to one file, which are made faster than files. The names differ by so many
+// bytes in their length.
+func (z zoo) names(count, lengths int, dirs ...string) {
+	z.Helper()
+	for _, dir := range dirs {
+		z.must(os.MkdirAll(z.path(dir), 0o755))
+	}
 	target := ""
 	for i := range count {
-		name := z.path(fmt.Sprintf("%s/%05d%s", dir, i, strings.Repeat("n", i%180)))
-		if i%1000 == 0 {
+		name := z.path(fmt.Sprintf("%s/%05d%s", dirs[i%len(dirs)], i, strings.Repeat("n", i%lengths)))
+		if i%10_000 == 0 {
 			z.must(os.WriteFile(name, []byte(name[len(z.root):]), 0o600))
 			target = name
 			continue
