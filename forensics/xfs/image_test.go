@@ -1,6 +1,7 @@
 package xfs_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,11 +60,7 @@ func pattern(n int) []byte {
 // forms tells in which form the two forks of a file are, by what xfs_db says.
 func forms(t testing.TB, image string, disk *xfs.FS, name string) string {
 	t.Helper()
-	info, err := disk.Lstat(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inode := fmt.Sprintf("inode %d", info.Sys().(*xfs.Inode).Number)
+	inode := fmt.Sprintf("inode %d", number(t, disk, name))
 	out := kerneltest.Run(t, "xfs_db", "-r", "-c", inode, "-c", "print core.format", "-c", "print core.forkoff", "-c", "print core.aformat", image)
 	fields := strings.Fields(strings.ReplaceAll(out, "core.", "\n")) // core.format = 2 (extents)
 	first, second := strings.Trim(fields[3], "()"), strings.Trim(fields[len(fields)-1], "()")
@@ -72,3 +69,5 @@ func forms(t testing.TB, image string, disk *xfs.FS, name string) string {
 	}
 	return first + ", " + second
 }
+
+func digest(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
