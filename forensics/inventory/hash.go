@@ -17,10 +17,14 @@ const (
 // buffers are what one goroutine needs to hash, of a chunk each.
 type buffers [2][]byte
 
-// bytes gives n bytes of a buffer, which is made when it is first needed.
+// bytes gives n bytes of a buffer, which is made when it is first needed, and small where that will do.
 func (b *buffers) bytes(i int, n int64) []byte {
-	if b[i] == nil {
-		b[i] = make([]byte, chunk)
+	if int64(cap(b[i])) < n {
+		size := int64(chunk)
+		if n <= chunk/16 {
+			size = chunk / 16
+		}
+		b[i] = make([]byte, size)
 	}
 	return b[i][:n]
 }
