@@ -16,7 +16,7 @@ const (
 func (b *bulk) quick(dir int, in *Inode) bool {
 	bs := uint64(b.fs.super.blockSize)
 	blocks := (uint64(in.Size) + bs - 1) / bs
-	if in.inline() || !in.isDir() || in.Encrypted() || in.Flags&flagExtents == 0 || blocks > uint64(b.fs.limits.maxDirBlocks(int64(bs))) {
+	if in.inline() || in.wrong != nil || !in.isDir() || in.Encrypted() || in.Flags&flagExtents == 0 || blocks > uint64(b.fs.limits.maxDirBlocks(int64(bs))) {
 		return false
 	}
 	var seen []run
@@ -26,7 +26,7 @@ func (b *bulk) quick(dir int, in *Inode) bool {
 			return false
 		}
 		r.blocks = min(r.blocks, blocks-n)
-		if !b.quickRun(dir, r) {
+		if !b.quickRun(dir, in, n, r) {
 			return false
 		}
 		n += r.blocks
@@ -39,7 +39,7 @@ func (r run) overlaps(other run) bool {
 	return r.physical < other.physical+other.blocks && other.physical < r.physical+r.blocks
 }
 
-func (b *bulk) quickRun(dir int, r run) bool {
+func (b *bulk) quickRun(dir int, in *Inode, logical uint64, r run) bool {
 	bs := uint64(b.fs.super.blockSize)
 	for r.blocks > 0 {
 		n := min(r.blocks, quickBlocks)
@@ -48,9 +48,10 @@ func (b *bulk) quickRun(dir int, r run) bool {
 			return false
 		}
 		for ; len(p) > 0; p = p[bs:] {
-			if !b.quickBlock(dir, p[:bs]) {
+			if b.fs.dirSum(in, logical, p[:bs]) != nil || !b.quickBlock(dir, p[:bs]) {
 				return false
 			}
+			logical++
 		}
 		r.physical, r.blocks = r.physical+n, r.blocks-n
 	}

@@ -64,7 +64,7 @@ func (b *bulk) readInodes(places []inodePlace) {
 	var in Inode
 	for i := range places {
 		at := int64((places[i].inode-1)%per)*size - begin
-		if in.parse(places[i].inode, p[at:at+size], &f.super) != nil || !b.fill(places[i], &in) {
+		if in.parse(places[i].inode, p[at:at+size], &f.super) != nil || in.wrong != nil || !b.fill(places[i], &in) {
 			b.slowly(places[i : i+1])
 		}
 	}
