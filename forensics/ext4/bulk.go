@@ -1,11 +1,8 @@
 package ext4
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
@@ -27,6 +24,10 @@ func (f *FS) Root() *volume.Listing {
 	b := &bulk{fs: f, most: 1}
 	b.begin(1)
 	b.add(0, []byte("."), RootInode, 0)
+	if _, err := f.inode(RootInode); err != nil {
+		b.names[0].Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
+		return &b.names[0]
+	}
 	b.stats()
 	return &b.names[0]
 }
@@ -41,7 +42,7 @@ func (f *FS) List(dirs []uint64, most int) []*volume.Listing {
 	b.stats()
 	out := make([]*volume.Listing, len(dirs))
 	for i := range dirs {
-		out[i] = b.sorted(i)
+		out[i] = b.names[i].Sorted(func(index int) string { return b.links[[2]int32{int32(i), int32(index)}] })
 	}
 	return out
 }
@@ -106,35 +107,4 @@ func (b *bulk) list(dir int, n uint64) {
 	if len(entries) == b.most {
 		b.names[dir].Problem = fmt.Sprintf("inode %d: of its entries only the first %d are listed: more do not fit in the memory that was allowed", n, b.most)
 	}
-}
-
-// sorted gives a directory's list in the order of names, with the links' targets.
-func (b *bulk) sorted(dir int) *volume.Listing {
-	from := &b.names[dir]
-	order := make([]int32, len(from.Records))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(x, y int32) int {
-		if c := bytes.Compare(from.Name(int(x)), from.Name(int(y))); c != 0 {
-			return c
-		}
-		return cmp.Compare(x, y)
-	})
-	out := &volume.Listing{Problem: from.Problem, Records: make([]volume.Record, 0, len(order)), Text: make([]byte, 0, len(from.Text))}
-	for to, i := range order {
-		out.AddCopy(from, int(i), b.links[[2]int32{int32(dir), i}])
-		if wrong := from.Problems[int(i)]; wrong != "" {
-			out.Problems = withProblem(out.Problems, to, wrong)
-		}
-	}
-	return out
-}
-
-func withProblem(m map[int]string, i int, what string) map[int]string {
-	if m == nil {
-		m = map[int]string{}
-	}
-	m[i] = what
-	return m
 }

@@ -34,6 +34,9 @@ type Volume struct {
 	disk Disk
 }
 
+// Unwrap gives the reader itself, which may offer more than every FS does.
+func (v Volume) Unwrap() volume.FS { return v.FS }
+
 // InPlace opens the file system anew, as it lies on the disk: without what only its journal knows, which is how readers
 // that do not replay it see it.
 func (v Volume) InPlace() (volume.FS, error) {

@@ -85,6 +85,13 @@ func (e *CursorError) Error() string {
 func Scan(ctx context.Context, disk volume.FS, opts Options, do func(Entry) error) error {
 	opts = opts.withDefaults()
 	s := &sink{ctx: ctx, after: opts.After, progress: opts.Progress, do: do}
+	for {
+		wrapped, ok := disk.(interface{ Unwrap() volume.FS })
+		if !ok {
+			break
+		}
+		disk = wrapped.Unwrap()
+	}
 	if bulk, ok := disk.(volume.Bulk); ok {
 		return errors.Join(bulkScan(bulk, opts, s), s.end())
 	}

@@ -1,6 +1,9 @@
 package volume
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -60,25 +63,45 @@ func (l *Listing) Add(name []byte) *Record {
 	return &l.Records[len(l.Records)-1]
 }
 
-// AddCopy appends a record of another list, with the target of a link.
-func (l *Listing) AddCopy(from *Listing, i int, target string) {
-	r := from.Records[i]
-	name := from.Name(i)
-	r.text, r.target = uint32(len(l.Text)), uint16(min(len(target), 1<<16-1))
-	l.Text = append(append(l.Text, name...), target[:r.target]...)
-	l.Records = append(l.Records, r)
+// Sorted gives the same list in the order of names, each link with the target that target gives for its index.
+func (l *Listing) Sorted(target func(i int) string) *Listing {
+	order := make([]int, len(l.Records))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int { return cmp.Or(bytes.Compare(l.Name(x), l.Name(y)), cmp.Compare(x, y)) })
+	out := &Listing{Problem: l.Problem, Records: make([]Record, 0, len(order)), Text: make([]byte, 0, len(l.Text))}
+	for to, i := range order {
+		r := out.Add(l.Name(i))
+		text, name := r.text, r.name
+		*r = l.Records[i]
+		r.text, r.name = text, name
+		if r.Type() == TypeLink {
+			leads := target(i)
+			r.target = uint16(min(len(leads), 1<<16-1))
+			out.Text = append(out.Text, leads[:r.target]...)
+		}
+		if wrong := l.Problems[i]; wrong != "" {
+			out.addProblem(to, wrong)
+		}
+	}
+	return out
 }
 
 // Wrong notes what could not be read of a record.
 func (l *Listing) Wrong(i int, err error) {
+	if before := l.Problems[i]; before != "" {
+		l.addProblem(i, before+"; "+err.Error())
+		return
+	}
+	l.addProblem(i, err.Error())
+}
+
+func (l *Listing) addProblem(i int, what string) {
 	if l.Problems == nil {
 		l.Problems = map[int]string{}
 	}
-	text := err.Error()
-	if before := l.Problems[i]; before != "" {
-		text = before + "; " + text
-	}
-	l.Problems[i] = text
+	l.Problems[i] = what
 }
 
 // Name gives a record's name.

@@ -42,12 +42,16 @@ func (f *FS) list(in *Inode, left *room) ([]fs.DirEntry, error) {
 	var out []fs.DirEntry
 	err := f.eachEntry(in, &left.blocks, func(e entry) (bool, error) {
 		if !left.take(e.name) {
-			return false, damaged(fmt.Sprintf("inode %d", in.Number), "the directory and those above it have more than %d entries or %d bytes of names",
-				f.limits.MaxDirEntries, f.limits.MaxNameBytes)
+			return false, f.tooMany(in)
 		}
 		out = append(out, &dirEntry{fs: f, entry: e})
 		return true, nil
 	})
 	slices.SortStableFunc(out, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return out, err
+}
+
+func (f *FS) tooMany(in *Inode) error {
+	return damaged(fmt.Sprintf("inode %d", in.Number), "the directory and those above it have more than %d entries or %d bytes of names",
+		f.limits.MaxDirEntries, f.limits.MaxNameBytes)
 }
