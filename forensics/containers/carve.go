@@ -16,35 +16,28 @@ const (
 
 // carved gives containers whose metadata of the CRI plugin lies in free pages that are no pages any more, or behind the
 // elements of a page in use, where bolt may leave bytes of an older one.
-func (l *lister) carved(s *store, f *freed, live map[string]bool, known map[string]Container) []Container {
-	found := map[string]Container{}
+func (l *lister) carved(s *store, f *freed) []Container {
+	var out []Container
 	for _, at := range f.marks() {
-		if l.ctx.Err() != nil || len(found) == maxRecovered {
-			break
-		}
 		m, sandbox, ok := f.carve(at)
-		if !ok || live[clip(m.ID)] {
+		if !ok || l.ctx.Err() != nil {
 			continue
 		}
-		if _, recovered := known[m.ID]; recovered {
-			continue
-		}
-		if _, twice := found[m.ID]; twice {
-			continue
-		}
-		c := Container{
-			ID: clip(m.ID), Namespace: "k8s.io", Runtime: string(Containerd), Source: s.meta, Snapshotter: overlaySnapshotter, Snapshot: clip(m.ID),
-			Deleted: !f.damaged, Recovered: true, Page: uint64(at / f.pageSize), Labels: clipLabels(m.Config.Labels),
-		}
+		c := s.gone(f, m.ID, uint64(at/f.pageSize))
+		c.Labels = clipLabels(m.Config.Labels)
 		c.fromLabels()
 		c.fromCRI(m, sandbox)
-		found[m.ID] = c
-	}
-	var out []Container
-	for _, id := range sortedKeys(found) {
-		out = append(out, found[id])
+		out = append(out, c)
 	}
 	return out
+}
+
+// gone is a Kubernetes container of which only a part of the record is left.
+func (s *store) gone(f *freed, id string, page uint64) Container {
+	return Container{
+		ID: clip(id), Namespace: "k8s.io", Runtime: string(Containerd), Source: s.meta, Snapshotter: overlaySnapshotter, Snapshot: clip(id),
+		Deleted: !f.damaged, Recovered: true, Page: page,
+	}
 }
 
 // marks gives the places of the mark in the file that the tree does not read.

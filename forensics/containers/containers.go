@@ -29,7 +29,7 @@ type Container struct {
 	PodNamespace   string            `json:"podNamespace,omitempty"`
 	PodUID         string            `json:"podUID,omitempty"`
 	ServiceAccount string            `json:"serviceAccount,omitempty"` // of its pod, as a token on the disk says
-	Node           string            `json:"node,omitempty"`           // as the kubelet's own credentials on the disk say
+	Node           string            `json:"node,omitempty"`           // as the kubelet's own credentials on the disk say, or the host's name
 	Sandbox        bool              `json:"sandbox,omitempty"`        // the pod's pause container
 	SandboxID      string            `json:"sandboxID,omitempty"`
 	Attempt        int               `json:"attempt,omitempty"` // how often the kubelet has made it anew before
@@ -59,7 +59,7 @@ type Listing struct {
 	Checkpoints []Checkpoint `json:"checkpoints,omitempty"`
 	Leftovers   []Leftover   `json:"leftovers,omitempty"`
 	Roots       []Root       `json:"roots"`
-	Node        string       `json:"node,omitempty"`     // the node's name in its cluster, as the kubelet's own credentials say
+	Node        string       `json:"node,omitempty"`     // the node's name in its cluster, as the kubelet's own credentials say, or the host's name
 	Problems    []string     `json:"problems,omitempty"` // what could not be read, and where
 }
 

@@ -264,7 +264,7 @@ func put(t testing.TB, b *bolt.Bucket, key string, value []byte) {
 	}
 }
 
-// unpack writes the files and links of a tar.gz that belongs to this project.
+// unpack writes the files, directories and links of a tar.gz that belongs to this project.
 func unpack(t testing.TB, archive, into string) {
 	t.Helper()
 	f, err := os.Open(archive)
@@ -285,6 +285,11 @@ func unpack(t testing.TB, archive, into string) {
 			t.Fatal(err)
 		}
 		name := filepath.Join(into, h.Name)
+		if h.Typeflag == tar.TypeDir {
+			if err := os.MkdirAll(name, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if h.Typeflag == tar.TypeSymlink {
 			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(h.Linkname, name)); err != nil {
 				t.Fatal(err)

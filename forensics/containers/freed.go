@@ -101,11 +101,8 @@ func (f *freed) look(id uint64, most int) (links int) {
 			links++
 		}
 	}
-	if le.Uint16(b[8:]) == branchFlag {
-		for i := range min(int(le.Uint16(b[10:])), (len(b)-pageHeader)/elementSize) {
-			note(le.Uint64(b[pageHeader+i*elementSize+8:]), "")
-		}
-		return links
+	for _, child := range f.children(b) {
+		note(child, "")
 	}
 	for _, e := range f.elements(b) {
 		if e.bucket && len(e.value) >= bucketHeader && validKey(e.key) {
@@ -144,6 +141,23 @@ func (f *freed) page(id uint64) []byte {
 		return nil
 	}
 	return b
+}
+
+// children gives the pages to which a branch leads, in order.
+func (f *freed) children(b []byte) []uint64 {
+	le := binary.LittleEndian
+	if len(b) < pageHeader || le.Uint16(b[8:]) != branchFlag {
+		return nil
+	}
+	count := min(int(le.Uint16(b[10:])), (len(b)-pageHeader)/elementSize)
+	if f.count -= int64(count); f.count < 0 {
+		return nil
+	}
+	out := make([]uint64, count)
+	for i := range out {
+		out[i] = le.Uint64(b[pageHeader+i*elementSize+8:])
+	}
+	return out
 }
 
 // elements gives what a leaf, or a bucket inside a page, holds. Elements that do not lie inside it are left out.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,7 @@ func (l *lister) recovered(s *store, f *freed) []Container {
 			continue
 		}
 		var at time.Time
+		_ = at.UnmarshalBinary(r.fields["createdat"])
 		_ = at.UnmarshalBinary(r.fields["updatedat"])
 		if before, met := updated[id]; met && !at.After(before) {
 			continue
@@ -46,12 +48,41 @@ func (l *lister) recovered(s *store, f *freed) []Container {
 	for _, id := range sortedKeys(newest) {
 		out = append(out, newest[id])
 	}
-	return append(out, l.carved(s, f, live, newest)...)
+	for _, c := range append(l.carved(s, f), l.specified(s, f)...) {
+		if _, met := newest[c.ID]; !met && !live[c.ID] && len(newest) < maxRecovered {
+			newest[c.ID] = c
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
-// record reads a free leaf as the record of a container: what containerd writes into every one has to be there.
+// record reads a free leaf as the record of a container: what containerd writes into every one has to be there. Records
+// of Kubernetes' containers are larger than a page: then the leaf has the first keys, and the leaf with the others hangs on
+// the same branch.
 func (f *freed) record(page uint64) (record, bool) {
 	r := record{fields: map[string][]byte{}, labels: map[string]string{}, extensions: map[string][]byte{}}
+	f.add(&r, page)
+	var created time.Time
+	if r.fields["sandboxer"] != nil || created.UnmarshalBinary(r.fields["createdat"]) != nil {
+		return r, false
+	}
+	for _, key := range []string{"image", "snapshotKey"} {
+		if _, there := r.fields[key]; !there {
+			return r, false
+		}
+	}
+	for _, sibling := range f.siblings(page) {
+		if _, whole := r.fields["updatedat"]; whole {
+			break
+		}
+		f.add(&r, sibling)
+	}
+	return r, true
+}
+
+// add reads the keys of one leaf of a record.
+func (f *freed) add(r *record, page uint64) {
 	for _, e := range f.elements(f.page(page)) {
 		switch key := string(e.key); {
 		case !e.bucket:
@@ -64,16 +95,21 @@ func (f *freed) record(page uint64) (record, bool) {
 			r.extensions = f.values(e)
 		}
 	}
-	var created time.Time
-	if r.fields["sandboxer"] != nil || created.UnmarshalBinary(r.fields["createdat"]) != nil {
-		return r, false
-	}
-	for _, key := range []string{"image", "snapshotKey", "snapshotter", "updatedat"} {
-		if _, there := r.fields[key]; !there {
-			return r, false
+}
+
+// siblings gives the pages after a page on the branches that lead to it.
+func (f *freed) siblings(page uint64) []uint64 {
+	var out []uint64
+	for _, p := range f.parents[page] {
+		if p.key != "" || len(out) > maxBranching {
+			continue
+		}
+		children := f.children(f.page(p.page))
+		if i := slices.Index(children, page); i >= 0 {
+			out = append(out, children[i+1:]...)
 		}
 	}
-	return r, true
+	return out
 }
 
 // owner gives the id and the namespace of a record; an empty id where they are not certain.
@@ -108,10 +144,7 @@ func (r record) id() string {
 // are overwritten.
 func (f *freed) paths(page uint64) [][2]string {
 	var out [][2]string
-	for _, p := range f.parents[page] {
-		if p.key == "" {
-			continue
-		}
+	for _, p := range f.up(page) {
 		id := [2]string{p.key, ""}
 		found := false
 		for _, up := range f.named(p.page, "containers") {
@@ -188,13 +221,47 @@ func (s *layerStore) recover(snapshotter string, f *freed) {
 			}
 			fields := f.values(e)
 			id, n := binary.Uvarint(fields["id"])
-			if n <= 0 || len(fields["createdat"]) == 0 || len(fields["kind"]) == 0 {
-				continue
-			}
-			key := snapshotter + "\x00" + string(e.key)
-			if _, known := s.layers[key]; !known {
-				s.layers[key], s.forgotten[key] = snapshot{id, string(fields["parent"])}, true
+			if n > 0 && len(fields["createdat"]) > 0 && len(fields["kind"]) > 0 {
+				s.remember(snapshotter, string(e.key), snapshot{id, string(fields["parent"])})
 			}
 		}
 	}
+	s.recoverParents(snapshotter, f)
+}
+
+func (s *layerStore) remember(snapshotter, name string, layer snapshot) {
+	key := snapshotter + "\x00" + name
+	if _, known := s.layers[key]; !known {
+		s.layers[key], s.forgotten[key] = layer, true
+	}
+}
+
+// recoverParents reads the same of the bucket in which a snapshotter has every layer's name under the numbers of its parent
+// and its own.
+func (s *layerStore) recoverParents(snapshotter string, f *freed) {
+	names := map[uint64]string{}
+	for _, key := range sortedKeys(s.layers) {
+		if name, ok := strings.CutPrefix(key, snapshotter+"\x00"); ok {
+			names[s.layers[key].id] = name
+		}
+	}
+	for _, page := range f.leaves {
+		for _, e := range f.elements(f.page(page)) {
+			parent, id, ok := parentKey(e.key)
+			if e.bucket || !ok || !validKey(e.value) || strings.Count(string(e.value), "/") < 2 || names[parent] == "" {
+				continue
+			}
+			s.remember(snapshotter, string(e.value), snapshot{id, names[parent]})
+		}
+	}
+}
+
+// parentKey takes such a key apart: two numbers with a zero between.
+func parentKey(key []byte) (parent, id uint64, ok bool) {
+	parent, n := binary.Uvarint(key)
+	if n <= 0 || n >= len(key) || key[n] != 0 {
+		return 0, 0, false
+	}
+	id, m := binary.Uvarint(key[n+1:])
+	return parent, id, m > 0 && n+1+m == len(key)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -124,10 +125,30 @@ func (l *lister) chainOf(root Root, c *Container) ([]uint64, error) {
 	}
 	in := l.snapshots.of(root)
 	name, ok := in.names[c.Snapshotter+"\x00"+c.Namespace+"\x00"+c.Snapshot]
+	if !ok && c.Deleted {
+		name, ok = in.guess(c)
+	}
 	if !ok {
 		return nil, fmt.Errorf("containerd does not know its snapshot %q", c.Snapshot)
 	}
 	return in.chain(c.Snapshotter, name)
+}
+
+// guess finds the snapshotter's name of a deleted container's snapshot, which containerd made of namespace, number and key,
+// without the record that says it.
+func (s *layerStore) guess(c *Container) (string, bool) {
+	found := ""
+	for key := range s.layers {
+		name, ok := strings.CutPrefix(key, c.Snapshotter+"\x00"+c.Namespace+"/")
+		if number, rest, cut := strings.Cut(name, "/"); !ok || !cut || rest != c.Snapshot || strings.Trim(number, "0123456789") != "" {
+			continue
+		}
+		if found != "" {
+			return "", false
+		}
+		found = c.Namespace + "/" + name
+	}
+	return found, found != ""
 }
 
 // missing tells whether directories of a deleted container's layers are gone, and forgets its own layer where that is.

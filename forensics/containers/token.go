@@ -103,7 +103,8 @@ func (p *Pod) fromToken(raw []byte) error {
 	return nil
 }
 
-// nodeName reads the node's name from the kubelet's client certificate, whose common name is system:node:NAME.
+// nodeName reads the node's name from the kubelet's client certificate, whose common name is system:node:NAME, or from its
+// kubeconfig; where neither is on the disk, the node is taken to be named like its host.
 func (l *lister) nodeName(kubelet string) string {
 	for _, file := range []string{"pki/kubelet-client-current.pem", "pki/kubelet-client.crt"} {
 		name := path.Join(kubelet, file)
@@ -128,6 +129,15 @@ func (l *lister) nodeName(kubelet string) string {
 		if m := regexp.MustCompile(`system:node:([a-z0-9][a-z0-9.-]{0,252})`).FindSubmatch(raw); m != nil {
 			return string(m[1])
 		}
+	}
+	return l.hostName()
+}
+
+// hostName is what the kubelet calls its node, unless it was told otherwise.
+func (l *lister) hostName() string {
+	raw, err := l.small("etc/hostname")
+	if name := strings.ToLower(strings.TrimSpace(string(raw))); err == nil && regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,252}$`).MatchString(name) {
+		return name
 	}
 	return ""
 }
