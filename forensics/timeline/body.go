@@ -123,5 +123,3 @@ func appendBits(dst []byte, bits uint32, special bool, with, without byte) []byt
 	}
 	return append(dst, sign(4, 'r'), sign(2, 'w'), last)
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 )
@@ -106,9 +107,28 @@ func cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
+	return clip(s, most) + mark(int64(len(s)))
+}
+
+// clip gives the head of a text, without a sign that would be torn.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
 	end := most
 	for end > 0 && end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	return s[:end] + "… (" + itoa(len(s)) + " bytes)"
+	return s[:end]
+}
+
+// mark says how long a text was of which this is the head.
+func mark(length int64) string { return "… (" + strconv.FormatInt(length, 10) + " bytes)" }
+
+// whole gives the head of a text that was so long, of which text is what was read.
+func whole(text string, length int64) string {
+	if int64(len(text)) == length {
+		return text // the event bounds it
+	}
+	return clip(text, maxMessage-64) + mark(length)
 }

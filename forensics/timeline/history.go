@@ -30,7 +30,7 @@ func (l *logReader) history(about Event) func(log *logFile) error {
 			}
 			e := about
 			e.Time, e.What, e.Source, e.File = moment, "Command Execution Time", History, "/"+log.name
-			e.Message = whole(command, length-len(line))
+			e.Message = whole(command, int64(len(command)+length-len(line)))
 			if !ok {
 				e.Note = "the time of the command before it"
 			}

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ const (
 	packedZstd = 4
 
 	entryHead    = 64
-	maxItems     = 1024 // fields of one entry that are looked at
-	maxCached    = 1 << 15
+	maxItems     = 1024    // fields of one entry that are looked at
+	maxCached    = 8 << 20 // bytes of fields that are remembered
 	maxObject    = 1 << 30
 	minHeader    = 208
 	journalAlign = 8
@@ -37,13 +38,18 @@ type journalReader struct {
 	end     int64
 	compact bool
 	fields  map[int64]field // of data objects, which entries share
+	cached  int             // bytes of them
+	left    int64           // bytes of fields that may still be read: what a journal's entries need is bounded by its size
 	packed  unpacker
 	refused map[string]bool // ways of compression that were met and are not read
 	buf     []byte
 }
 
 // field is one field of an entry. One that is not shown has no name.
-type field struct{ name, value string }
+type field struct {
+	name, value string
+	length      int64 // of the whole value
+}
 
 // journal reads a journal file object by object. Behind a damaged object, what the file's own lists of entries lead to is
 // read.
@@ -69,6 +75,7 @@ func (l *logReader) journal(log *logFile) error {
 		l.problem(log.name, fmt.Errorf("of %d bytes the first %d were read", log.stat.Size, j.end))
 	}
 	log.counter.read += j.end
+	j.left = 8*j.end + 1<<20
 	at, err := j.scan(int64(begin))
 	if err == nil {
 		return nil
@@ -121,7 +128,8 @@ func (j *journalReader) arrays(at, behind int64) error {
 		if head[0] != objectArray || size < 24 || size > maxObject || size > j.end-at {
 			return fmt.Errorf("there is no list of entries at byte %d", at)
 		}
-		if err := j.list(io.NewSectionReader(j.r, at+24, size-24), width, behind); err != nil {
+		var err error
+		if behind, err = j.list(io.NewSectionReader(j.r, at+24, size-24), width, behind); err != nil {
 			return err
 		}
 		last, at = at, int64(binary.LittleEndian.Uint64(head[16:]))
@@ -129,24 +137,23 @@ func (j *journalReader) arrays(at, behind int64) error {
 	return nil
 }
 
-// list reads the entries of one list. Their places ascend.
-func (j *journalReader) list(r io.Reader, width int, behind int64) error {
-	item := make([]byte, width)
-	for {
+// list reads the entries of one list, and gives the end of the last one. Entries ascend and lie in no other.
+func (j *journalReader) list(r io.Reader, width int, behind int64) (int64, error) {
+	item, head := make([]byte, width), make([]byte, 16)
+	r = bufio.NewReader(r)
+	for n := 0; ; n++ {
 		if _, err := io.ReadFull(r, item); err != nil {
-			return nil //nolint:nilerr // the list ends; a last item that is cut is none
+			return behind, nil //nolint:nilerr // the list ends; a last item that is cut is none
 		}
 		at := j.number(item)
-		if at == 0 {
-			return nil
+		if at == 0 || n%4096 == 0 && j.l.ctx.Err() != nil {
+			return behind, j.l.ctx.Err()
 		}
-		if at <= behind || at+entryHead > j.end {
+		if at <= behind || at > j.end-entryHead {
 			continue
 		}
-		behind = at
-		head := make([]byte, 16)
 		if _, err := j.r.ReadAt(head, at); err != nil {
-			return fmt.Errorf("read the entry at byte %d: %w", at, err)
+			return behind, fmt.Errorf("read the entry at byte %d: %w", at, err)
 		}
 		size := int64(binary.LittleEndian.Uint64(head[8:]))
 		if head[0] != objectEntry || size < entryHead || size > j.end-at {
@@ -154,8 +161,9 @@ func (j *journalReader) list(r io.Reader, width int, behind int64) error {
 			continue
 		}
 		if err := j.entry(at, size); err != nil {
-			return err
+			return behind, err
 		}
+		behind = at + size - 1
 	}
 }
 
@@ -184,10 +192,14 @@ func (j *journalReader) entry(at, size int64) error {
 	if _, err := j.r.ReadAt(b, at); err != nil {
 		return fmt.Errorf("read the entry at byte %d: %w", at, err)
 	}
-	shown := map[string]string{}
+	shown := map[string]field{}
 	for items := b[entryHead:]; int64(len(items)) >= width; items = items[width:] {
-		if f := j.field(j.number(items)); f.name != "" {
-			shown[f.name] = f.value
+		f, err := j.field(j.number(items))
+		if err != nil {
+			return err
+		}
+		if f.name != "" {
+			shown[f.name] = f
 		}
 	}
 	micros := binary.LittleEndian.Uint64(b[24:])
@@ -196,19 +208,20 @@ func (j *journalReader) entry(at, size int64) error {
 	return j.l.give(&e)
 }
 
-func journalMessage(f map[string]string) string {
-	who := f["SYSLOG_IDENTIFIER"]
+func journalMessage(f map[string]field) string {
+	who := f["SYSLOG_IDENTIFIER"].value
 	if who == "" {
-		who = f["_COMM"]
-	} else if comm := f["_COMM"]; comm != "" && comm != who {
+		who = f["_COMM"].value
+	} else if comm := f["_COMM"].value; comm != "" && comm != who {
 		who += " (" + comm + ")"
 	}
-	if pid := f["_PID"]; pid != "" {
+	if pid := f["_PID"].value; pid != "" {
 		who += "[" + pid + "]"
 	}
-	out := who + ": " + f["MESSAGE"]
-	if unit := f["_SYSTEMD_UNIT"]; unit != "" {
-		out = unit + " " + out
+	if unit := f["_SYSTEMD_UNIT"].value; unit != "" {
+		who = unit + " " + who
 	}
-	return out
+	said := f["MESSAGE"]
+	out := who + ": " + said.value
+	return whole(out, int64(len(out)-len(said.value))+said.length)
 }

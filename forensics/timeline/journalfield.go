@@ -17,20 +17,26 @@ const (
 	maxUnpacked  = 8 << 20 // bytes that a decompressor may hold
 )
 
-// field reads the data object at a place of the journal.
-func (j *journalReader) field(at int64) field {
+// field reads the data object at a place of the journal. One that is damaged is a problem and no field; an error is that
+// the entries need more than a real journal's.
+func (j *journalReader) field(at int64) (field, error) {
 	if f, ok := j.fields[at]; ok {
-		return f
+		return f, nil
+	}
+	if j.left <= 0 {
+		return field{}, fmt.Errorf("its entries read the journal's %d bytes again and again: they were read up to here", j.end)
 	}
 	f, err := j.readField(at)
 	if err != nil {
 		j.l.problem(j.log.name, fmt.Errorf("the field at byte %d: %w", at, err))
 	}
-	if len(j.fields) >= maxCached {
+	cost := 64 + len(f.name) + len(f.value)
+	if j.cached += cost; j.cached > maxCached {
 		clear(j.fields)
+		j.cached = cost
 	}
 	j.fields[at] = f
-	return f
+	return f, nil
 }
 
 func (j *journalReader) readField(at int64) (field, error) {
@@ -38,6 +44,7 @@ func (j *journalReader) readField(at int64) (field, error) {
 	if j.compact {
 		payload = 72
 	}
+	j.left -= 16
 	if at <= 0 || at > j.end-payload {
 		return field{}, errors.New("it lies outside the journal")
 	}
@@ -50,6 +57,7 @@ func (j *journalReader) readField(at int64) (field, error) {
 		return field{}, errors.New("there is no field")
 	}
 	raw := io.NewSectionReader(j.r, at+payload, size-payload)
+	j.left -= min(maxRead, size)
 	switch flags := head[1]; {
 	case flags&packedZstd != 0:
 		return j.unpacked(raw)
@@ -62,7 +70,7 @@ func (j *journalReader) readField(at int64) (field, error) {
 	if _, err := io.ReadFull(raw, b); err != nil {
 		return field{}, err
 	}
-	return shownField(b, int(raw.Size())-len(b)), nil
+	return shownField(b, raw.Size()), nil
 }
 
 // refuse says once for each file that its fields are compressed as nothing here reads them. Only long fields are
@@ -72,28 +80,39 @@ func (j *journalReader) refuse(how string) (field, error) {
 		j.refused[how] = true
 		j.l.problem(j.log.name, fmt.Errorf("fields that are compressed with %s are not read; their entries are in the timeline without them", how))
 	}
-	return field{"MESSAGE", "(compressed with " + how + ", which is not read)"}, nil
+	text := "(compressed with " + how + ", which is not read)"
+	return field{"MESSAGE", text, int64(len(text))}, nil
 }
 
-func (j *journalReader) unpacked(raw io.Reader) (field, error) {
+// unpacked reads the head of a compressed field. How long it is stands at the head of a frame of zstd.
+func (j *journalReader) unpacked(raw *io.SectionReader) (field, error) {
 	b, err := j.packed.head(io.LimitReader(raw, maxPacked), maxRead)
 	if err != nil && len(b) == 0 {
 		return field{}, fmt.Errorf("decompress: %w", err)
 	}
-	missing := 0
-	if len(b) == maxRead {
-		missing = 1
+	length := int64(len(b))
+	head := make([]byte, min(zstd.HeaderMaxSize, raw.Size()))
+	if _, err := raw.ReadAt(head, 0); err != nil {
+		return field{}, err
 	}
-	return shownField(b, missing), nil
+	var frame zstd.Header
+	if err := frame.Decode(head); err == nil && frame.HasFCS {
+		length = max(length, int64(frame.FrameContentSize&(1<<62-1)))
+	}
+	return shownField(b, length), nil
 }
 
-// shownField takes a field apart, where it is one of those that are shown.
-func shownField(b []byte, missing int) field {
+// shownField takes a field apart, where it is one of those that are shown. b is the head of one that is so long.
+func shownField(b []byte, length int64) field {
 	name, value, ok := bytes.Cut(b, []byte("="))
 	if !ok || len(name) > maxFieldName || !slices.Contains([]string{"MESSAGE", "_COMM", "_PID", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER"}, string(name)) {
 		return field{}
 	}
-	return field{string(name), whole(string(value), missing)}
+	most := maxName
+	if string(name) == "MESSAGE" {
+		most = maxMessage
+	}
+	return field{string(name), string(value[:min(len(value), most)]), length - int64(len(name)) - 1}
 }
 
 // unpacker decompresses the heads of zstd frames.

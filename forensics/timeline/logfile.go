@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -125,7 +124,9 @@ func (f *logFile) line(most int, into []byte) (line []byte, length int, err erro
 			line = append(line, part[:min(room, len(part))]...)
 		}
 		switch {
-		case err == nil, errors.Is(err, io.EOF) && length > 0:
+		case err == nil: // the newline is none of the line
+			return trimEnd(line, length-1)
+		case errors.Is(err, io.EOF) && length > 0:
 			return trimEnd(line, length)
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, length, err
@@ -134,9 +135,9 @@ func (f *logFile) line(most int, into []byte) (line []byte, length int, err erro
 }
 
 func trimEnd(line []byte, length int) ([]byte, int, error) {
-	if len(line) == length {
-		line = []byte(strings.TrimRight(string(line), "\r\n"))
-		length = len(line)
+	line = line[:min(len(line), length)]
+	if n := len(line); n == length && n > 0 && line[n-1] == '\r' {
+		return line[:n-1], n - 1, nil
 	}
 	return line, length, nil
 }

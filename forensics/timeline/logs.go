@@ -25,6 +25,9 @@ type LogOptions struct {
 	MaxBytes int64
 	// MaxFiles bounds how many are read; zero means 20,000.
 	MaxFiles int
+	// MaxTimeline bounds what the logs may take of the timeline, in bytes, and a single one an eighth of it; zero means
+	// 16 GiB. Short lines, and entries that share their text, take more there than in their logs.
+	MaxTimeline int64
 	// Progress is told how many files and bytes were read; nil for nobody.
 	Progress func(files int, bytes int64)
 }
@@ -40,7 +43,10 @@ type LogReport struct {
 	More     int      `json:"moreProblems,omitempty"` // that did not fit in the list
 }
 
-const maxProblems = 1000
+const (
+	maxProblems = 1000
+	eventCost   = 512 // bytes of the timeline that an event takes beside its text, about
+)
 
 // logReader reads the logs of one disk.
 type logReader struct {
@@ -50,6 +56,8 @@ type logReader struct {
 	disk   volume.Tree
 	emit   func(*Event) error
 	report LogReport
+	taken  int64             // bytes of the timeline
+	most   int64             // taken, where the log that is read has to end
 	seen   map[uint64]bool   // inodes that were read, under another path perhaps
 	ids    map[string]string // of containers, by the places of their logs
 }
@@ -62,6 +70,7 @@ func (t *Timeline) AddLogs(ctx context.Context, disk volume.Tree, opts LogOption
 	opts.MaxFileBytes = cmp.Or(max(opts.MaxFileBytes, 0), 1<<30)
 	opts.MaxBytes = cmp.Or(max(opts.MaxBytes, 0), 32<<30)
 	opts.MaxFiles = cmp.Or(max(opts.MaxFiles, 0), 20_000)
+	opts.MaxTimeline = cmp.Or(max(opts.MaxTimeline, 0), 16<<30)
 	l := &logReader{LogOptions: opts, ctx: ctx, disk: disk, seen: map[uint64]bool{}, ids: logIDs(opts.Listing.Containers)}
 	l.emit = func(e *Event) error {
 		l.report.Events++
@@ -107,11 +116,12 @@ func (l *logReader) file(name string, read func(log *logFile) error) error {
 	if !ok || !info.Mode().IsRegular() || info.Size() == 0 || l.seen[stat.Inode] {
 		return nil
 	}
-	if l.report.Files == l.MaxFiles || l.report.Bytes >= l.MaxBytes {
+	if l.report.Files == l.MaxFiles || l.report.Bytes >= l.MaxBytes || l.taken >= l.MaxTimeline {
 		l.problem(name, fmt.Errorf("neither this log nor those after it were read: %d files and %d bytes were", l.report.Files, l.report.Bytes))
 		return errEnough
 	}
 	l.seen[stat.Inode] = true
+	l.most = min(l.taken+l.MaxTimeline/8, l.MaxTimeline)
 	log, err := l.open(name, info, stat)
 	if err != nil {
 		l.problem(name, err)
@@ -135,6 +145,9 @@ func (f failure) Unwrap() error { return f.err }
 
 // give hands an event on.
 func (l *logReader) give(e *Event) error {
+	if l.taken += eventCost + int64(len(e.Message)); l.taken > l.most {
+		return fmt.Errorf("it gave %d bytes of the timeline, and was read up to there", l.MaxTimeline/8)
+	}
 	if err := l.emit(e); err != nil {
 		return failure{err}
 	}

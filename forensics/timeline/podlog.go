@@ -15,7 +15,7 @@ const maxJSONLine = 256 << 10 // dockerd cuts at 16 KiB, which JSON may make six
 type part struct {
 	at   time.Time
 	text []byte
-	size int
+	size int64
 }
 
 // parts joins the cut lines of a log, for each stream by itself.
@@ -31,7 +31,7 @@ func (l *logReader) parts(about Event, log *logFile) *parts {
 }
 
 // add takes a piece of a line of stdout or stderr. The time of a line is that of its first piece.
-func (p *parts) add(stream string, at time.Time, text string, size int, ended bool) error {
+func (p *parts) add(stream string, at time.Time, text string, size int64, ended bool) error {
 	now := p.open[stream]
 	if now == nil {
 		now = &part{at: at}
@@ -55,7 +55,7 @@ func (p *parts) end(stream string) error {
 	delete(p.open, stream)
 	e := p.about
 	e.Time = now.at
-	e.Message = stream + ": " + whole(string(now.text), now.size-len(now.text))
+	e.Message = stream + ": " + whole(string(now.text), now.size)
 	return p.l.give(&e)
 }
 
@@ -78,7 +78,7 @@ func (l *logReader) podLog(about Event) func(log *logFile) error {
 				l.report.Untimed++
 				return nil
 			}
-			return p.add(stream, at, text, len(text)+length-len(line), ended)
+			return p.add(stream, at, text, int64(len(text)+length-len(line)), ended)
 		})
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (l *logReader) dockerLog(about Event) func(log *logFile) error {
 				return nil //nolint:nilerr // it is counted, and the lines after it are read
 			}
 			text, ended := strings.CutSuffix(in.Log, "\n")
-			return p.add(in.Stream, in.Time, text, len(text), ended)
+			return p.add(in.Stream, in.Time, text, int64(len(text)), ended)
 		})
 		if err != nil {
 			return err

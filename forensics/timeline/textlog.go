@@ -27,7 +27,7 @@ func (l *logReader) textLog(source string, about Event) func(log *logFile) error
 			}
 			e := about
 			e.Time, e.What, e.Source, e.File, e.Note = at, "Log Entry Time", source, "/"+log.name, note
-			e.Message = whole(rest, length-len(line))
+			e.Message = whole(rest, int64(len(rest)+length-len(line)))
 			return l.give(&e)
 		})
 	}
@@ -35,14 +35,6 @@ func (l *logReader) textLog(source string, about Event) func(log *logFile) error
 
 func (l *logReader) clockOf(log *logFile) clock {
 	return clock{zone: l.Zone, assumed: l.Zone == time.UTC, anchor: log.stat.Modified}
-}
-
-// whole says of a text how many bytes of it were not even looked at.
-func whole(text string, missing int) string {
-	if missing <= 0 {
-		return text
-	}
-	return cut(text, maxMessage-64) + "… (" + itoa(missing) + " bytes more were not read)"
 }
 
 func joinNotes(a, b string) string {
