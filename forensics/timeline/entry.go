@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,19 +52,15 @@ func seen(times []time.Time, at time.Time) bool {
 }
 
 func (f *FileEntry) event(at time.Time, times [4]time.Time) Event {
-	macb, what := []byte("...."), ""
-	for i, name := range [4]string{"Content Modification Time", "Last Access Time", "Metadata Change Time", "Creation Time"} {
-		if !times[i].Equal(at) {
-			continue
+	macb, which := [4]byte{'.', '.', '.', '.'}, 0
+	for i := range times {
+		if times[i].Equal(at) {
+			macb[i] = "macb"[i]
+			which |= 1 << i
 		}
-		macb[i] = "macb"[i]
-		if what != "" {
-			what += ", "
-		}
-		what += name
 	}
 	e := Event{
-		Time: at, What: what, Source: FileSystem, Path: "/" + f.Path, Inode: f.Stat.Inode, SHA256: f.SHA256, MACB: string(macb),
+		Time: at, What: timesOf(which), Source: FileSystem, Path: "/" + f.Path, Inode: f.Stat.Inode, SHA256: f.SHA256, MACB: string(macb[:]),
 		Holder: f.Container,
 	}
 	if space, pod, ok := strings.Cut(f.Pod, "/"); ok {
@@ -81,10 +78,22 @@ func (f *FileEntry) event(at time.Time, times [4]time.Time) Event {
 	return e
 }
 
+// timesOf names those of the four times that fall together, a bit each, in the order of macb.
+func timesOf(which int) string {
+	const modified, accessed, changed, created = "Content Modification Time", "Last Access Time", "Metadata Change Time", "Creation Time"
+	return [16]string{
+		"", modified, accessed, modified + ", " + accessed,
+		changed, modified + ", " + changed, accessed + ", " + changed, modified + ", " + accessed + ", " + changed,
+		created, modified + ", " + created, accessed + ", " + created, modified + ", " + accessed + ", " + created,
+		changed + ", " + created, modified + ", " + changed + ", " + created, accessed + ", " + changed + ", " + created,
+		modified + ", " + accessed + ", " + changed + ", " + created,
+	}[which]
+}
+
 func (f *FileEntry) message(macb, path string) string {
 	s := &f.Stat
-	text := make([]byte, 0, 256)
-	text = append(text, macb...)
+	var room [512]byte
+	text := append(room[:0], macb...)
 	text = append(text, ' ')
 	text = append(text, path...)
 	if s.Mode&volume.TypeMask == volume.TypeLink {
@@ -93,7 +102,13 @@ func (f *FileEntry) message(macb, path string) string {
 	}
 	text = append(text, " ("...)
 	text = appendMode(text, s.Mode)
-	return string(fmt.Appendf(text, ", %d:%d, %d bytes)", s.UID, s.GID, s.Size))
+	text = append(text, ", "...)
+	text = strconv.AppendUint(text, uint64(s.UID), 10)
+	text = append(text, ':')
+	text = strconv.AppendUint(text, uint64(s.GID), 10)
+	text = append(text, ", "...)
+	text = strconv.AppendInt(text, s.Size, 10)
+	return string(append(text, " bytes)"...))
 }
 
 // ContainerEvents are the times that a runtime keeps of a container.

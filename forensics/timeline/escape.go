@@ -8,9 +8,24 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// plainByte tells the bytes of ASCII that no escape of ours, of JSON or of a body file touches.
-func plainByte(b byte) bool {
-	return b >= ' ' && b < 0x7F && b != '\\' && b != '"' && b != '|' && b != '%'
+// The signs of ASCII that no escape of ours, of JSON or of a body file touches, a bit each: all but control signs, " % \ |.
+const (
+	plainLow  = uint64(0xFFFFFFFF_00000000) &^ (1<<'"' | 1<<'%')
+	plainHigh = uint64(1<<63-1) &^ (1<<('\\'-64) | 1<<('|'-64))
+)
+
+// plain gives the length of the head of s that is written as it is.
+func plain(s string) int {
+	for i := range len(s) {
+		b, mask := s[i], plainLow
+		if b >= 64 {
+			mask = plainHigh
+		}
+		if b >= 128 || mask>>(b&63)&1 == 0 {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // next takes the first sign off s. It is inert when it moves no cursor and turns no text around; bytes that are not UTF-8
@@ -38,18 +53,23 @@ func appendHex(dst []byte, s, backslash string) []byte {
 // backslash is doubled, so that the name can be got back.
 func appendBodyName(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
+		if n := plain(s[i:]); n > 0 {
+			dst = append(dst, s[i:i+n]...)
+			i += n
+			continue
+		}
 		b := s[i]
 		switch {
-		case plainByte(b), b == '"':
+		case b == '"':
 			dst = append(dst, b)
-			i++
-			continue
 		case b == '|':
 			dst = append(dst, "%7C"...)
 		case b == '\\':
 			dst = append(dst, `\\`...)
 		case b == '%' && escaped(s[i:]):
 			dst = append(dst, "%25"...)
+		case b == '%':
+			dst = append(dst, b)
 		default:
 			size, inert := next(s[i:])
 			if inert {
@@ -77,9 +97,14 @@ func isHex(b byte) bool {
 func appendJSONText(dst []byte, s string, exact bool) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
+		if n := plain(s[i:]); n > 0 {
+			dst = append(dst, s[i:i+n]...)
+			i += n
+			continue
+		}
 		b := s[i]
 		switch {
-		case plainByte(b), b == '|', b == '%':
+		case b == '|', b == '%':
 			dst = append(dst, b)
 		case b == '"':
 			dst = append(dst, `\"`...)
