@@ -84,7 +84,7 @@ func (f *FS) descriptor(group uint64) (descriptor, error) {
 		d.table |= uint64(le.Uint32(b[0x28:])) << 32
 		d.unused |= uint32(le.Uint16(b[0x32:])) << 16
 	}
-	if s.roCompat&(roGroupSums|roMetadataSums) == 0 { // without their checksums these fields mean nothing
+	if s.roCompat&(layoutGroupSums|layoutMetadataSums) == 0 { // without their checksums these fields mean nothing
 		d.flags, d.unused = 0, 0
 	}
 	return d, nil
@@ -92,8 +92,8 @@ func (f *FS) descriptor(group uint64) (descriptor, error) {
 
 // Features with which a group's descriptor says what of it was never used.
 const (
-	roGroupSums    = 0x10
-	roMetadataSums = 0x400
+	layoutGroupSums    = 0x10
+	layoutMetadataSums = 0x400
 )
 
 // tableBlocks is the length of a group's inode table.
@@ -108,12 +108,14 @@ func (f *FS) groupsOnImage() uint64 {
 
 // Regions visits what the file system uses for itself: group by group, then the journal and the other reserved inodes.
 func (f *FS) Regions(do func(volume.Region, error) error) error {
+	_, reserved := f.reserved()
 	for group := range f.groupsOnImage() {
-		if err := f.groupRegions(group, do); err != nil {
+		if err := f.groupRegions(group, reserved, do); err != nil {
 			return err
 		}
 	}
-	for n := uint32(1); n < f.firstUserInode(); n++ {
+	first, _ := f.reserved()
+	for n := uint32(1); n < first; n++ {
 		if n == RootInode {
 			continue
 		}
@@ -124,7 +126,7 @@ func (f *FS) Regions(do func(volume.Region, error) error) error {
 	return nil
 }
 
-func (f *FS) groupRegions(group uint64, do func(volume.Region, error) error) error {
+func (f *FS) groupRegions(group uint64, reserved int64, do func(volume.Region, error) error) error {
 	s := &f.super
 	region := func(kind string, block uint64, blocks int64) volume.Region {
 		return volume.Region{Kind: kind, Offset: int64(block) * s.blockSize, Length: blocks * s.blockSize}
@@ -136,7 +138,7 @@ func (f *FS) groupRegions(group uint64, do func(volume.Region, error) error) err
 		}
 		if s.incompat&incompatMetaBG == 0 {
 			held := int64((s.groups + s.descPerBlock() - 1) / s.descPerBlock())
-			if err := do(region("group descriptors", first+1, min(held+int64(s.reservedDesc), int64(s.blocksPerGroup))), nil); err != nil {
+			if err := do(region("group descriptors", first+1, min(held+reserved, int64(s.blocksPerGroup))), nil); err != nil {
 				return err
 			}
 		}
@@ -160,12 +162,19 @@ func (f *FS) groupRegions(group uint64, do func(volume.Region, error) error) err
 	return nil
 }
 
-// firstUserInode is the first inode that is no reserved one.
-func (f *FS) firstUserInode() uint32 {
-	if n := f.super.firstInode; n > firstUser && n < 64 {
-		return n
+// reserved gives the first inode that is a user's, and how many blocks are kept behind the group descriptors for more of
+// them.
+func (f *FS) reserved() (first uint32, blocks int64) {
+	b, err := f.dev.block(f.super.superBlock())
+	if err != nil {
+		return firstUser, 0
 	}
-	return firstUser
+	b = b[f.super.superInBlock():]
+	first = binary.LittleEndian.Uint32(b[0x54:])
+	if first <= firstUser || first >= 64 {
+		first = firstUser
+	}
+	return first, int64(binary.LittleEndian.Uint16(b[0xCE:]))
 }
 
 // reservedRegions gives the blocks of a reserved inode, the journal's above all.

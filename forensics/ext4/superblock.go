@@ -67,8 +67,6 @@ type superblock struct {
 	foreign        bool   // made by a system whose inodes have no checksums
 	lastOrphan     uint32 // inode at the head of the list of orphans
 	orphanFile     uint32 // inode of the file of orphans
-	firstInode     uint32 // that is a user's
-	reservedDesc   uint16 // blocks kept behind the descriptors for more of them
 }
 
 // parseSuper reads a superblock and refuses numbers that no real file system has.
@@ -87,7 +85,6 @@ func parseSuper(b []byte) (superblock, error) {
 		lastOrphan: le.Uint32(b[0xE8:]), orphanFile: le.Uint32(b[0x280:]),
 	}
 	copy(s.uuid[:], b[0x68:0x78])
-	s.firstInode, s.reservedDesc = le.Uint32(b[0x54:]), le.Uint16(b[0xCE:])
 	if le.Uint32(b[0x4C:]) == 0 { // revision 0 has no feature fields
 		s.inodeSize, s.compat, s.incompat, s.roCompat = 128, 0, 0, 0
 	}
