@@ -40,6 +40,7 @@ func (c Config) Check(env Lookup) []syntax.Problem {
 	}
 	problems = append(problems, c.checkKeys(env)...)
 	problems = append(problems, c.checkNotify(env)...)
+	problems = append(problems, c.checkSeal(env)...)
 	return syntax.Sort(problems)
 }
 

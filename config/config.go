@@ -28,6 +28,7 @@ type Config struct {
 	Prometheus     Prometheus                // what knows the cluster's metrics
 	Codec          Codec                     // the server that decrypts for the Web UI
 	Deployment     Deployment                // which build this worker is
+	Seal           Sealing                   // who signs and stamps sealed evidence
 
 	at map[string]syntax.Position // where a key stands, such as "receiver.token"
 }

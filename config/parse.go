@@ -45,6 +45,7 @@ func (p *parser) file(m *syntax.Mapping) {
 	p.codec(m.Map("codec"))
 	p.deployment(m.Map("deployment"))
 	p.prometheus(m.Map("prometheus"))
+	p.seal(m.Map("seal"))
 	p.inputs(m.Map("inputs"))
 	p.tools(m.Map("tools"))
 	m.Done()

@@ -53,7 +53,7 @@ func infoOf(id string, items []Item, caseSize int64, at time.Time) bagit.Info {
 }
 
 // statementOf says what the case holds: every file of evidence, and every disk by the digest that the API stands for.
-func statementOf(id string, log []Entry, at time.Time, manifest string, files []bagit.File, disks []attest.Disk) attest.Statement {
+func statementOf(id, organization, agent string, log []Entry, at time.Time, manifest string, files []bagit.File, disks []attest.Disk) attest.Statement {
 	s := attest.Statement{Type: attest.StatementType, PredicateType: attest.PredicateType, Subject: []attest.Subject{}}
 	for _, f := range files {
 		s.Subject = append(s.Subject, attest.Subject{Name: f.Path, Digest: map[string]string{attest.SHA256: f.SHA256}})
@@ -62,7 +62,7 @@ func statementOf(id string, log []Entry, at time.Time, manifest string, files []
 		s.Subject = append(s.Subject, attest.Subject{Name: d.Snapshot, Digest: map[string]string{attest.Linear: d.Linear}})
 	}
 	s.Predicate = attest.Predicate{
-		Case: id, Sealed: at, Manifest: manifest, Log: attest.Log{Entries: len(log)}, Disks: disks, Runs: runsIn(log),
+		Case: id, Organization: organization, Agent: agent, Sealed: at, Manifest: manifest, Log: attest.Log{Entries: len(log)}, Disks: disks, Runs: runsIn(log),
 	}
 	if n := len(log); n > 0 {
 		s.Predicate.Log.Head = log[n-1].Hash

@@ -59,6 +59,7 @@ func (c *Case) Seal(ctx context.Context, by By, with Sealing) (Seal, error) {
 	if err := errors.Join(err, c.finishAll(ctx, left)); err != nil {
 		return Seal{}, err
 	}
+	with.Organization, with.Agent = bagit.OneLine(with.Organization), bagit.OneLine(with.Agent)
 	s := &sealing{c: c, by: by, Sealing: with, at: c.now().UTC()}
 	if err := s.collect(); err != nil {
 		return Seal{}, err
@@ -184,7 +185,7 @@ func (s *sealing) unstamped(why error) error {
 
 // state makes the statement about the log as it is.
 func (s *sealing) state() error {
-	raw, err := statementOf(s.c.id, s.entries, s.at, s.seal.SHA256, s.subjects, s.disks).Write()
+	raw, err := statementOf(s.c.id, s.Organization, s.Agent, s.entries, s.at, s.seal.SHA256, s.subjects, s.disks).Write()
 	if err != nil {
 		return err
 	}

@@ -65,11 +65,12 @@ func (v *verifier) rewritten(name string, raw, again []byte, want, text string) 
 
 // sealedBag is the bag that a seal wrote, while it is checked.
 type sealedBag struct {
-	v        *verifier
-	files    map[string][]byte // what lies there
-	tags     map[string]string // the hashes of the tag files that the tag manifest says
-	payload  []bagit.File
-	envelope attest.Envelope
+	v       *verifier
+	files   map[string][]byte // what lies there
+	tags    map[string]string // the hashes of the tag files that the tag manifest says
+	payload []bagit.File
+
+	organization, agent string // as the bag's description says
 }
 
 func (b *sealedBag) load() {
@@ -202,21 +203,21 @@ func (b *sealedBag) declaration() {
 	}
 }
 
-// info checks the bag's description. Whose it is and who made it, the log does not know: that is taken from the file.
+// info checks the bag's description. Whose it is and who made it, the log does not know: where the file was altered, that is
+// taken from the statement.
 func (b *sealedBag) info() {
 	raw := b.files[bagit.InfoName]
+	b.organization, b.agent = bagit.ReadInfo(raw)
 	if b.is(bagit.InfoName) {
 		return
 	}
-	info := infoOf(b.v.report.Case, added(b.v.before()), int64(len(b.files[CaseName])), b.v.report.Sealed)
-	for line := range strings.Lines(string(raw)) {
-		switch label, value, _ := strings.Cut(line, ": "); label {
-		case "Source-Organization":
-			info.Organization = strings.TrimSuffix(value, "\n")
-		case "Bag-Software-Agent":
-			info.Agent = strings.TrimSuffix(value, "\n")
+	if e, err := attest.ParseEnvelope(b.files[StatementName]); err == nil {
+		if s, err := attest.ParseStatement(e.Payload); err == nil {
+			b.organization, b.agent = s.Predicate.Organization, s.Predicate.Agent
 		}
 	}
+	info := infoOf(b.v.report.Case, added(b.v.before()), int64(len(b.files[CaseName])), b.v.report.Sealed)
+	info.Organization, info.Agent = b.organization, b.agent
 	b.v.rewritten(bagit.InfoName, raw, info.Write(), b.tags[bagit.InfoName], fmt.Sprintf("is not what it was when it was sealed: its SHA-256 is %s, %s says %s",
 		hashed("", raw).SHA256, bagit.TagManifestName, b.tags[bagit.InfoName]))
 }

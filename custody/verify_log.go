@@ -56,10 +56,6 @@ func (v *verifier) torn(n int, at int64, line []byte) {
 func (v *verifier) line(p Problem, line []byte) (Entry, bool) {
 	var e Entry
 	if err := json.Unmarshal(line, &e); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			p.Offset, p.Length = p.Offset+max(syntax.Offset-1, 0), 0
-		}
 		p.Text = "does not read: " + err.Error()
 		v.wrong(p)
 		return e, false

@@ -56,7 +56,7 @@ func (b *sealedBag) alteredStatement(raw []byte) {
 // statementAgain writes the statement from the log and the evidence, in an envelope that nobody signs.
 func (b *sealedBag) statementAgain() ([]byte, error) {
 	inside, outside := payload(added(b.v.before()), hashed("", b.files[CaseName]).SHA256)
-	raw, err := statementOf(b.v.report.Case, b.v.before(), b.v.report.Sealed, b.v.entries[b.v.sealed].Text, append(inside, outside...), b.disks()).Write()
+	raw, err := statementOf(b.v.report.Case, b.organization, b.agent, b.v.before(), b.v.report.Sealed, b.v.entries[b.v.sealed].Text, append(inside, outside...), b.disks()).Write()
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,9 @@ func (b *sealedBag) signatures(e attest.Envelope) {
 // says holds the statement against the log, the manifest and the indexes of the disks.
 func (b *sealedBag) says(s attest.Statement) {
 	p := s.Predicate
+	if p.Organization != b.organization || p.Agent != b.agent {
+		b.v.file(StatementName, "names another organization or program than %s", bagit.InfoName)
+	}
 	if p.Case != b.v.report.Case {
 		b.v.file(StatementName, "is about the case %q, and the custody log is of %q", p.Case, b.v.report.Case)
 	}

@@ -162,7 +162,7 @@ func (d *demo) undo(ctx context.Context, id string) error {
 
 func (d *demo) end(answer stage.Answer) {
 	d.title("Look at it", "the lab keeps running until `make demo-down`")
-	d.say("report    %s", shorten(filepath.Join(d.stage.Evidence, answer.Case, "report.html")))
+	d.say("report    %s", shorten(filepath.Join(d.stage.Evidence, answer.Case, "data", "report.html")))
 	d.say("tickets   %s", shorten(d.stage.Tracker))
 	d.say("audit     %s", d.stage.WebUI(answer.Workflow, answer.Run))
 }

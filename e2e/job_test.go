@@ -183,7 +183,7 @@ func (w *world) sums(id string) {
 // replays runs the exported history through today's interpreter.
 func (w *world) replays(id string) {
 	w.t.Helper()
-	if err := casetest.Replay(filepath.Join(w.evidenceOf(id), "history.json")); err != nil {
+	if err := casetest.Replay(filepath.Join(w.evidenceOf(id), "data", "history.json")); err != nil {
 		w.t.Errorf("the exported history does not replay: %v", err)
 	}
 }

@@ -3,7 +3,7 @@ package e2e
 import (
 	"context"
 	"os"
-	"strings"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -160,15 +160,9 @@ func (w *world) verified(id string) {
 	if out, err := w.Command(ctx, "verify", dir).CombinedOutput(); err != nil {
 		w.t.Errorf("firebreak verify: %v\n%s", err, out)
 	}
-	entries, err := os.ReadDir(dir)
-	kubetest.Must(w.t, err)
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	for _, want := range []string{"report.html", "history.json", "manifest-sha256.txt", "custody.jsonl"} {
-		if !strings.Contains(strings.Join(names, " "), want) {
-			w.t.Errorf("no %s among the evidence: %v", want, names)
+	for _, want := range []string{"data/report.html", "data/history.json", "data/case.jsonld", "manifest-sha256.txt", "evidence.intoto.jsonl", "custody.jsonl"} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(want))); err != nil {
+			w.t.Errorf("not among the evidence: %v", err)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Settings struct {
 	Prometheus     telemetry.Prometheus // the zero value is none
 	ProbeImage     string               // of ephemeral containers; empty: the default
 	Notify         notify.Targets       // where people are told; the zero value tells nobody
+	Sealing        custody.Sealing      // what seals of evidence carry; the zero value is manifests and an unsigned statement
 }
 
 // Wire opens what the activities need. A cluster or an account that cannot be reached is told by the first activity
@@ -49,6 +50,7 @@ func Wire(s Settings, history *cases.Cases) (all.Deps, error) {
 		Prometheus:     s.Prometheus,
 		Probe:          live.Probe{Image: s.ProbeImage},
 		Notify:         s.Notify,
+		Sealing:        s.Sealing,
 		DockerExplorer: s.DockerExplorer,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-ir/firebreak/activities/report"
 	"github.com/firebreak-ir/firebreak/activities/telemetry"
 	"github.com/firebreak-ir/firebreak/activities/ticket"
+	"github.com/firebreak-ir/firebreak/custody"
 )
 
 // Deps is what the activities work with. With its zero value they can be listed, checked and documented, not run.
@@ -24,6 +25,7 @@ type Deps struct {
 	Prometheus     telemetry.Prometheus
 	Probe          live.Probe
 	Notify         notify.Targets
+	Sealing        custody.Sealing // what seals carry besides their manifests
 	EBS            forensics.EBS
 	DockerExplorer []string // command, one word an item
 }
@@ -74,7 +76,7 @@ func List(d Deps) []activities.Definition {
 		report.Render(d.Store),                            // the case as one page
 		evidence.ExportHistory(d.Store, d.History),        // what Temporal forgets
 		evidence.Check(d.Store, aws.Kept{Clients: d.AWS}), // before a step that requires evidence
-		evidence.Seal(d.Store),                            // the manifest
+		evidence.Seal(d.Store, d.Sealing),                 // the manifest
 		evidence.NoteUndo(d.Store),                        // run by `firebreak undo`
 	}
 }

@@ -21,7 +21,7 @@ func TestCheckReadsTheEvidenceAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range []string{"live[0]/logs", "live[1]/logs"} {
-		_, err := c.Put(t.Context(), custody.By{Step: step, Key: step}, "logs/"+strings.ReplaceAll(step, "/", "-"), "log", func(w io.Writer) error {
+		_, err := c.Put(t.Context(), custody.By{Step: step, Key: step}, "data/logs/"+strings.ReplaceAll(step, "/", "-"), "log", func(w io.Writer) error {
 			_, err := io.WriteString(w, "log of "+step)
 			return err
 		})
@@ -49,15 +49,15 @@ func TestCheckReadsTheEvidenceAgain(t *testing.T) {
 	}
 	refused(`{"steps":["disks"]}`, `no evidence of step "disks"`)
 	refused(`{"steps":["live[2]/logs"],"elsewhere":[{"step":"disks","what":"x"}]}`, `no evidence of step "live[2]/logs"`)
-	name := filepath.Join(c.Dir(), "logs", "live[1]-logs")
+	name := filepath.Join(c.Dir(), "data", "logs", "live[1]-logs")
 	if err := os.WriteFile(name, []byte("altered"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(`{"steps":["live[0]/logs","live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "logs/live[1]-logs" of the evidence is not what it was`)
+	refused(`{"steps":["live[0]/logs","live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "data/logs/live[1]-logs" of the evidence is not what it was`)
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	refused(`{"steps":["live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "logs/live[1]-logs" of the evidence is gone`)
+	refused(`{"steps":["live[1]/logs"]}`, `evidence of step "live[1]/logs": the file "data/logs/live[1]-logs" of the evidence is gone`)
 }
 
 type beats struct{ all []activities.Progress }
@@ -73,7 +73,7 @@ func TestCheckTellsHowFarItIsInALargeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	const size = 5 << 20
-	_, err = c.Put(t.Context(), custody.By{Step: "read", Key: "read"}, "image.raw", "disk image", func(w io.Writer) error {
+	_, err = c.Put(t.Context(), custody.By{Step: "read", Key: "read"}, "data/image.raw", "disk image", func(w io.Writer) error {
 		_, err := w.Write(make([]byte, size))
 		return err
 	})

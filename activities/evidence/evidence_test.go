@@ -59,7 +59,7 @@ func (r *recorded) Previous(_ context.Context, _, run string) (string, error) {
 func TestEveryRunOfALongCaseIsKept(t *testing.T) {
 	store := newStore(t)
 	out, err := run[evidence.ExportHistoryOutput](t, evidence.ExportHistory(store, &recorded{}), call("history"), `{"workflow":"w","run":"s"}`)
-	if err != nil || len(out.Earlier) != 2 || out.Earlier[0].Path != "history.q.json" || out.Earlier[1].Path != "history.p.json" {
+	if err != nil || len(out.Earlier) != 2 || out.Earlier[0].Path != "data/history.q.json" || out.Earlier[1].Path != "data/history.p.json" {
 		t.Fatalf("%+v, %v", out, err)
 	}
 }
@@ -79,7 +79,7 @@ func TestTheCasesPapersAreKeptOnceAndSealed(t *testing.T) {
 	if history.reads != 1 {
 		t.Fatalf("the history was exported %d times", history.reads)
 	}
-	seal, err := run[evidence.SealOutput](t, evidence.Seal(store), call("seal"), `{"to":"file://`+store.Root()+`"}`)
+	seal, err := run[evidence.SealOutput](t, evidence.Seal(store, custody.Sealing{}), call("seal"), `{"to":"file://`+store.Root()+`"}`)
 	if err != nil || seal.Files != 2 || seal.Manifest != custody.ManifestName {
 		t.Fatalf("%+v, %v", seal, err)
 	}
@@ -157,7 +157,7 @@ func TestADryRunWritesNothing(t *testing.T) {
 		"evidence.seal": `{}`, "evidence.note_undo": `{"text":"x"}`,
 	} {
 		d, _ := activities.NewCatalog(evidence.RecordAlert(store), evidence.ExportHistory(store, &recorded{}),
-			evidence.Seal(store), evidence.NoteUndo(store)).Find(name)
+			evidence.Seal(store, custody.Sealing{}), evidence.NoteUndo(store)).Find(name)
 		out, err := run[struct{ Would []activities.Difference }](t, d, dry, in)
 		if err != nil || len(out.Would) != 1 {
 			t.Errorf("%s: %+v, %v", name, out, err)
@@ -180,7 +180,7 @@ func TestTwoStepsCannotWriteOnePaper(t *testing.T) {
 }
 
 func TestWithoutAStoreNothingIsClaimed(t *testing.T) {
-	if _, err := run[evidence.SealOutput](t, evidence.Seal(nil), call("seal"), `{}`); err == nil {
+	if _, err := run[evidence.SealOutput](t, evidence.Seal(nil, custody.Sealing{}), call("seal"), `{}`); err == nil {
 		t.Fatal("sealed nothing")
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // HistoryName is where the workflow's history stands in the case directory.
-const HistoryName = "history.json"
+const HistoryName = "data/history.json"
 
 // History reads the audit record of a run; events is its length so far.
 type History interface {
@@ -77,7 +77,7 @@ func (h historian) run(ctx context.Context, call activities.Call, in ExportHisto
 	if err != nil {
 		return ExportHistoryOutput{}, err
 	}
-	item, err := c.Put(ctx, by, HistoryName, "history", func(w io.Writer) error {
+	item, err := c.Put(ctx, by, HistoryName, historyKind, func(w io.Writer) error {
 		_, err := h.history.Export(ctx, in.Workflow, in.Run, w)
 		return err
 	})
@@ -88,9 +88,9 @@ func (h historian) run(ctx context.Context, call activities.Call, in ExportHisto
 	if err != nil {
 		return ExportHistoryOutput{}, err
 	}
-	out, err := note(ctx, c, by, in, item)
-	out.Earlier = earlier
-	return out, err
+	events, err := note(ctx, c, by, in, item)
+	summary := fmt.Sprintf("kept the history of %d events", events)
+	return ExportHistoryOutput{Result: activities.Result{Status: activities.Done, Summary: summary}, Item: item, Events: events, Earlier: earlier}, err
 }
 
 // earlier keeps the histories of the runs before, each under its run's id.
@@ -103,35 +103,34 @@ func (h historian) earlier(ctx context.Context, c *custody.Case, by custody.By, 
 			return items, err
 		}
 		run = previous
-		item, err := c.Put(ctx, by, "history."+run+".json", "history", func(w io.Writer) error {
+		item, err := c.Put(ctx, by, "data/history."+run+".json", historyKind, func(w io.Writer) error {
 			_, err := h.history.Export(ctx, in.Workflow, run, w)
 			return err
 		})
 		if err != nil {
 			return items, writtenOnce(err)
 		}
+		if _, err := note(ctx, c, by, ExportHistoryInput{Workflow: in.Workflow, Run: run}, item); err != nil {
+			return items, err
+		}
 		items = append(items, item)
 	}
 	return items, nil
 }
 
-// note ties the evidence to the audit record that Temporal keeps. It counts what is in the file, which an attempt before
-// may have written: every attempt notes the same, and the log holds it once.
-func note(ctx context.Context, c *custody.Case, by custody.By, in ExportHistoryInput, item custody.Item) (ExportHistoryOutput, error) {
+// note ties the evidence to the audit record that Temporal keeps, and gives the number of its events. It counts what is in
+// the file, which an attempt before may have written: every attempt notes the same, and the log holds it once.
+func note(ctx context.Context, c *custody.Case, by custody.By, in ExportHistoryInput, item custody.Item) (int, error) {
 	name, err := c.Path(item.Path)
 	if err != nil {
-		return ExportHistoryOutput{}, err
+		return 0, err
 	}
 	events, err := eventsIn(ctx, name)
 	if err != nil {
-		return ExportHistoryOutput{}, fmt.Errorf("count the events in %q: %w", item.Path, err)
+		return 0, fmt.Errorf("count the events in %q: %w", item.Path, err)
 	}
 	text := fmt.Sprintf("workflow %s, run %s, history of %d events", in.Workflow, in.Run, events)
-	if err := c.Note(by, text); err != nil {
-		return ExportHistoryOutput{}, err
-	}
-	summary := fmt.Sprintf("kept the history of %d events", events)
-	return ExportHistoryOutput{Result: activities.Result{Status: activities.Done, Summary: summary}, Item: item, Events: events}, nil
+	return events, c.NoteRun(by, text, custody.Run{Workflow: in.Workflow, Run: in.Run, Events: events})
 }
 
 // eventsIn counts the events of an exported history, one at a time in memory.

@@ -12,7 +12,7 @@ import (
 )
 
 // AlertName is where the opening alert stands in the case directory.
-const AlertName = "alert.json"
+const AlertName = "data/alert.json"
 
 // RecordAlertInput is the input of evidence.record_alert.
 type RecordAlertInput struct {

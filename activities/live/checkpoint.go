@@ -136,7 +136,7 @@ type taken struct {
 func (out *CheckpointOut) take(ctx context.Context, k kubernetes.Interface, pod PodRef, name string, to *custody.Case, by custody.By) error {
 	activities.Report(ctx, activities.Progress{Message: "checkpointing container " + name})
 	record := taken{Taken: Taken{Pod: pod, Container: name}, Node: out.Node}
-	file := path.Join("checkpoints", pod.Namespace, pod.Name+"-"+pod.UID, name+".json")
+	file := path.Join("data", "checkpoints", pod.Namespace, pod.Name+"-"+pod.UID, name+".json")
 	item, err := to.Put(ctx, by, file, "checkpoint", func(w io.Writer) error {
 		archive, err := ask(ctx, k, out.Node, pod, name)
 		if err != nil {

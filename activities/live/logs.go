@@ -233,7 +233,7 @@ func (s source) file(pod PodRef) string {
 	if s.previous {
 		name = s.container + ".previous.log"
 	}
-	return path.Join("logs", pod.Namespace, pod.Name+"-"+pod.UID, name)
+	return path.Join("data", "logs", pod.Namespace, pod.Name+"-"+pod.UID, name)
 }
 
 // sourceOf reads a log's place back. No container's name has a dot.

@@ -111,7 +111,7 @@ func TestLogsOfAllContainers(t *testing.T) {
 	kubetest.Must(t, err)
 	var kept []string
 	for _, l := range out.Logs {
-		kept = append(kept, strings.TrimPrefix(l.Item.Path, "logs/"+w.Namespace+"/web-"+string(pod.UID)+"/"))
+		kept = append(kept, strings.TrimPrefix(l.Item.Path, "data/logs/"+w.Namespace+"/web-"+string(pod.UID)+"/"))
 		wantIntact(t, s, l.Item)
 	}
 	if want := []string{"prepare.log", "web.log", "sidecar.log"}; !slices.Equal(kept, want) {

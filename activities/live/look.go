@@ -137,7 +137,7 @@ func (s sight[T]) read(a printed) (found T, why string) {
 
 // file is the place of one container's evidence. All parts are names that the API server has checked.
 func (s sight[T]) file(pod PodRef, container string) string {
-	return path.Join(s.folder, pod.Namespace, pod.Name+"-"+pod.UID, container+".json")
+	return path.Join("data", s.folder, pod.Namespace, pod.Name+"-"+pod.UID, container+".json")
 }
 
 // blind is the failure of a look that saw nothing.

@@ -18,8 +18,8 @@ import (
 
 // Where the report stands in the case directory.
 const (
-	Name         = "report.html"
-	MarkdownName = "report.md"
+	Name         = "data/report.html"
+	MarkdownName = "data/report.md"
 )
 
 // Store gives the evidence of a case.

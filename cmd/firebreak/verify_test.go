@@ -15,13 +15,14 @@ import (
 
 func TestVerify(t *testing.T) {
 	dir := sealedCase(t)
-	if code, out := verify(t, dir); code != exitOK || !strings.HasPrefix(out, "whole  one.12345678: 1 files, 5 B, 2 log entries\nhead   ") {
+	if code, out := verify(t, dir); code != exitOK || !strings.Contains(out, "\nwhole  one.12345678: 1 files, 5 B, 2 log entries\nhead   ") ||
+		!strings.Contains(out, "note   the statement is not signed") {
 		t.Errorf("untouched: %d %s", code, out)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "logs", "a.log"), []byte("other"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "data", "logs", "a.log"), []byte("other"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := verify(t, dir); code != exitWrong || !strings.Contains(out, `wrong  evidence "logs/a.log": SHA-256 is`) || !strings.Contains(out, "not whole") {
+	if code, out := verify(t, dir); code != exitWrong || !strings.Contains(out, `wrong  "data/logs/a.log": SHA-256 is`) || !strings.Contains(out, "not whole") {
 		t.Errorf("changed: %d %s", code, out)
 	}
 	if code, out := verify(t, dir, "--output", "json"); code != exitWrong || !strings.Contains(out, `"whole": false`) {
@@ -53,13 +54,13 @@ func sealedCase(t *testing.T) string {
 		t.Fatal(err)
 	}
 	by := custody.By{Step: "logs", Key: "k"}
-	if _, err := c.Put(t.Context(), by, "logs/a.log", "log", func(w io.Writer) error {
+	if _, err := c.Put(t.Context(), by, "data/logs/a.log", "log", func(w io.Writer) error {
 		_, err := fmt.Fprint(w, "lines")
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Seal(t.Context(), by); err != nil {
+	if _, err := c.Seal(t.Context(), by, custody.Sealing{}); err != nil {
 		t.Fatal(err)
 	}
 	return c.Dir()

@@ -92,10 +92,14 @@ func (a *app) newWorker(d desk, f workerFlags, log *slog.Logger) (*worker.Worker
 	if err != nil {
 		return nil, err
 	}
+	sealing, err := a.sealing(d.config.Seal)
+	if err != nil {
+		return nil, err
+	}
 	deps, err := worker.Wire(worker.Settings{
 		Evidence: d.config.Evidence, Tracker: d.config.Tracker, DockerExplorer: d.config.DockerExplorer,
 		Kubeconfig: f.kubeconfig, KubeContext: f.kubeContext, Prometheus: prometheusOf(d.config), ProbeImage: d.config.ProbeImage,
-		Notify: targets,
+		Notify: targets, Sealing: sealing,
 	}, d.Cases)
 	if err != nil {
 		return nil, err

@@ -38,12 +38,14 @@ type Subject struct {
 
 // Predicate ties the files to the case, its custody log and its workflow's history.
 type Predicate struct {
-	Case     string    `json:"case"`
-	Sealed   time.Time `json:"sealed"`
-	Manifest string    `json:"manifest"` // SHA-256 of manifest-sha256.txt
-	Log      Log       `json:"log"`
-	Runs     []Run     `json:"runs,omitempty"`
-	Disks    []Disk    `json:"disks,omitempty"`
+	Case         string    `json:"case"`
+	Organization string    `json:"organization,omitempty"` // whose evidence it is
+	Agent        string    `json:"agent,omitempty"`        // name and version of the program that sealed
+	Sealed       time.Time `json:"sealed"`
+	Manifest     string    `json:"manifest"` // SHA-256 of manifest-sha256.txt
+	Log          Log       `json:"log"`
+	Runs         []Run     `json:"runs,omitempty"`
+	Disks        []Disk    `json:"disks,omitempty"`
 }
 
 // Log is the custody log up to the seal: how many entries, and the hash of the last one.

@@ -42,14 +42,27 @@ func (i Info) Write() []byte {
 		{"Bag-Software-Agent", i.Agent},
 		{"Payload-Oxum", fmt.Sprintf("%d.%d", i.Bytes, i.Files)},
 	} {
-		if value := oneLine(line[1]); value != "" {
+		if value := OneLine(line[1]); value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", line[0], value)
 		}
 	}
 	return b.Bytes()
 }
 
-// oneLine keeps a value from beginning another line, which would be another label.
-func oneLine(value string) string {
+// ReadInfo gives whose bag it is and who made it, of a text that Write gave; empty where it does not say.
+func ReadInfo(text []byte) (organization, agent string) {
+	for line := range strings.Lines(string(text)) {
+		switch label, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); label {
+		case "Source-Organization":
+			organization = value
+		case "Bag-Software-Agent":
+			agent = value
+		}
+	}
+	return organization, agent
+}
+
+// OneLine keeps a value from beginning another line, which would be another label.
+func OneLine(value string) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(value, "\ufffd")), " ")
 }

@@ -132,7 +132,7 @@ func TestAnEncryptedCase(t *testing.T) {
 // exported: the evidence is read without any key.
 func (w *world) exported(t *testing.T, of cases.Case) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(w.store.Root(), of.ID, "history.json"))
+	file, err := os.ReadFile(filepath.Join(w.store.Root(), of.ID, "data", "history.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

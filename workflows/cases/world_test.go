@@ -138,7 +138,7 @@ func (w *world) catalog() activities.Catalog {
 		activities.Define(activities.Activity[markIn, markOut]{
 			Name: "test.long", Effect: activities.Capture, Place: activities.OnAnalysis, Run: w.long,
 		}),
-		evidence.Seal(w.store), evidence.NoteUndo(w.store), evidence.ExportHistory(w.store, w.Cases),
+		evidence.Seal(w.store, custody.Sealing{}), evidence.NoteUndo(w.store), evidence.ExportHistory(w.store, w.Cases),
 	)...)
 }
 

@@ -3,6 +3,7 @@ package tsatest
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -156,3 +157,9 @@ func (a *Authority) run(t testing.TB, args ...string) {
 		t.Fatalf("openssl %v: %v\n%s", args, err, out)
 	}
 }
+
+// HTTP is a client for it.
+func (a *Authority) HTTP() *http.Client { return &http.Client{} }
+
+// Random gives nonces.
+func (a *Authority) Random() io.Reader { return rand.Reader }
