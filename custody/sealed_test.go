@@ -115,6 +115,7 @@ func caseIn(t testing.TB, dir string) *Case {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.disk = lazy{}
 	return c
 }
 
