@@ -42,6 +42,7 @@ func views() []lookAt {
 		{"containers", "", "the containers that ran on the node, from the runtimes' own stores", showContainers},
 		{"ls", "PATH", "a directory, or one file, with owners, modes and times", showEntries},
 		{"last30", "", "what only the journal knows: the last half minute before the snapshot, which most readers miss", showLast},
+		{"findings", "[CONTAINER]", "what stands out, the worst first: programs, cron entries, keys, miners and more in layers, volumes and on the node", showFindings},
 		{"drift", "[CONTAINER]", "what containers added, changed, deleted, renamed or hid of their images, and the files in their pods' volumes", showDrift},
 		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
@@ -63,6 +64,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 		Example: `  firebreak inspect snap-0123456789abcdef0
   firebreak inspect disk.raw containers
   firebreak inspect disk.raw last30
+  firebreak inspect disk.raw findings
   firebreak inspect disk.raw drift --output json
   firebreak inspect disk.raw timeline --since 2026-11-25T13:30:00Z
   firebreak inspect disk.raw timeline --output json > timeline.jsonl
@@ -79,7 +81,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 	c.Flags().BoolVar(&f.inPlace, "in-place", false, "do not replay the journal: the disk as most other readers see it")
 	c.Flags().Lookup("partition").DefValue = "" // the sentence says it
 	c.Flags().StringVar(&f.container, "container", "", "with ls, cat and timeline: look into this container, by its id, the beginning of it, or its name")
-	c.Flags().Var(&f.since, "since", "with timeline: nothing before; with last30: also what changed since then, wherever it stands")
+	c.Flags().Var(&f.since, "since", "with timeline: nothing before; with last30 and findings: also what changed since then, wherever it stands")
 	c.Flags().Var(&f.until, "until", "with timeline: nothing from then on")
 	c.Flags().BoolVar(&f.hash, "hash", false, "with timeline: hash every file")
 	c.Flags().BoolVar(&f.all, "all", false, "with drift: also what every container has, such as empty files to mount over")
@@ -93,7 +95,7 @@ func viewHelp() string {
 	var b strings.Builder
 	b.WriteString("Views:\n")
 	for _, v := range views() {
-		fmt.Fprintf(&b, "  %-19s %s\n", strings.TrimSpace(v.name+" "+v.arg), v.long)
+		fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimSpace(v.name+" "+v.arg), v.long)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/firebreak-ir/firebreak/forensics/overlay"
 	"github.com/firebreak-ir/firebreak/forensics/volume"
@@ -50,6 +51,20 @@ func (c *comparison) present(rel, disk string, d fs.DirEntry, err error) error {
 		ch.hash(ch.New, &c.reader, c.upper.Tree, e.info)
 	}
 	return c.add(ch)
+}
+
+// Found describes a file that was found at a path, of which nobody knows what was there before: v says what is thought of
+// it. It is not hashed.
+func Found(v Verdict, tree volume.Tree, disk, p string, info fs.FileInfo) Change {
+	ch := Change{Verdict: v, Path: slash(p), Disk: disk, Tree: tree, Info: info}
+	if !utf8.ValidString(ch.Path) {
+		ch.RawPath = []byte(ch.Path)
+	}
+	state, err := stateOf(tree, info, "")
+	ch.note(err)
+	state.target(tree, disk, info, &ch)
+	ch.New = &state
+	return ch
 }
 
 // PodVolume is a volume of a pod that lies on the node's disk.

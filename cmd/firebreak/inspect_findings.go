@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/firebreak-ir/firebreak/forensics/analysis"
+	"github.com/firebreak-ir/firebreak/forensics/drift"
+	"github.com/firebreak-ir/firebreak/forensics/findings"
+)
+
+const (
+	findingsHead = "SEVERITY\tWHERE\tWHAT"
+	maxShown     = 100_000 // findings held to be shown in order
+)
+
+// showFindings lists what stands out, the worst first.
+func showFindings(ctx context.Context, i *inspection, container string) error {
+	v, err := i.volume()
+	if err != nil {
+		return err
+	}
+	listing, err := i.containersOn(ctx, v)
+	if err != nil {
+		return err
+	}
+	bar := i.progress("look through", "layers")
+	var all []analysis.Finding
+	report, err := analysis.Findings(ctx, v, analysis.FindingsOptions{
+		DriftOptions: analysis.DriftOptions{
+			Listing: listing, Container: container,
+			Progress: func(done, total int, _ drift.Attribution) error { return bar.at(int64(done), int64(total)) },
+		},
+		Since: i.flags.since.Time, Walked: func(int) error { return ctx.Err() },
+	}, func(f analysis.Finding) error {
+		if len(all) == maxShown {
+			return fmt.Errorf("more than %d findings: ask for those of one container", maxShown)
+		}
+		all = append(all, f)
+		return nil
+	})
+	bar.end()
+	if err != nil {
+		return err
+	}
+	for _, problem := range slices.Concat(listing.Problems, report.Unread, report.Drift.Problems) {
+		i.note("%s", problem)
+	}
+	return i.printFindings(all)
+}
+
+func (i *inspection) printFindings(all []analysis.Finding) error {
+	slices.SortStableFunc(all, func(a, b analysis.Finding) int { return rank(a.Severity) - rank(b.Severity) })
+	shown, p := i.lines(findingsHead), palette{i.colours()}
+	var errs []error
+	for _, f := range all {
+		errs = append(errs, shown.add(f, findingLine(p, f)))
+	}
+	return errors.Join(append(errs, shown.end("nothing stands out"))...)
+}
+
+// rank puts the worst first.
+func rank(s findings.Severity) int {
+	return slices.Index([]findings.Severity{findings.Critical, findings.High, findings.Medium, findings.Low}, s)
+}
+
+func findingLine(p palette, f analysis.Finding) string {
+	severity := fmt.Sprintf("%-8s", f.Severity)
+	switch f.Severity {
+	case findings.Critical, findings.High:
+		severity = p.red(severity)
+	case findings.Medium:
+		severity = p.yellow(severity)
+	}
+	where := whose(f.Of)
+	if where == "" {
+		where = string(f.Place)
+	}
+	alone := ""
+	if f.JournalOnly {
+		alone = " (journal only)"
+	}
+	return fmt.Sprintf("%s\t%s\t%s%s", severity, safe(where), safe(f.Sentence), alone)
+}
