@@ -57,7 +57,7 @@ func (d *dirEntry) read() (*dirEntry, error) {
 		return d, err
 	}
 	out := &dirEntry{fs: d.fs, entry: d.entry, in: in}
-	return out, errors.Join(in.wrong, d.typeWrong(in))
+	return out, errors.Join(d.fs.doubts(in), d.typeWrong(in))
 }
 
 // typeWrong says where the directory and the inode tell different types. The inode's counts.

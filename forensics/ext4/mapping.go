@@ -93,6 +93,8 @@ func extentNode(b []byte, above int) (entries []byte, depth int, err error) {
 		return nil, depth, fmt.Errorf("magic %#x", le.Uint16(b))
 	case 12+count*12 > len(b):
 		return nil, depth, fmt.Errorf("%d entries do not fit", count)
+	case le.Uint16(b[4:]) == 0 || 12+int(le.Uint16(b[4:]))*12 > len(b) || count > int(le.Uint16(b[4:])):
+		return nil, depth, fmt.Errorf("%d entries where %d fit", count, le.Uint16(b[4:]))
 	case depth >= above:
 		return nil, depth, fmt.Errorf("depth %d below depth %d", depth, above)
 	}
@@ -106,9 +108,7 @@ func ordered(entries []byte, leaf bool) error {
 	for i := 0; i < len(entries); i += 12 {
 		first, length := uint64(le.Uint32(entries[i:])), uint64(1)
 		if leaf {
-			if length = uint64(le.Uint16(entries[i+4:])); length > maxWritten {
-				length -= maxWritten
-			}
+			length = extentLength(entries[i:])
 		}
 		if first < next || length == 0 {
 			return fmt.Errorf("entry %d, of %d blocks from block %d on, comes after block %d", i/12, length, first, next)
@@ -138,23 +138,18 @@ func leafRun(entries []byte, n, limit uint64) run {
 	le := binary.LittleEndian
 	for i := 0; i < len(entries); i += 12 {
 		e := entries[i:]
-		first, length := uint64(le.Uint32(e)), uint64(le.Uint16(e[4:]))
+		first, length := uint64(le.Uint32(e)), extentLength(e)
 		if first > n {
 			limit = min(limit, first)
 			break
 		}
-		unwritten := length > maxWritten
-		if unwritten {
-			length -= maxWritten
-		}
 		if n >= first+length {
 			continue
 		}
-		if unwritten {
+		if le.Uint16(e[4:]) > maxWritten {
 			return run{blocks: first + length - n}
 		}
-		start := uint64(le.Uint32(e[8:])) | uint64(le.Uint16(e[6:]))<<32
-		return run{physical: start + n - first, blocks: first + length - n}
+		return run{physical: extentStart(e) + n - first, blocks: first + length - n}
 	}
 	return run{blocks: max(limit, n+1) - n}
 }

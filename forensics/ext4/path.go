@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -192,14 +193,37 @@ func (w *walker) follow(in *Inode, parts []string) ([]string, error) {
 	return append(strings.Split(target, "/"), parts...), nil
 }
 
-// target reads a symbolic link: short ones stand in the inode, where others have their blocks.
+// target reads a symbolic link as the kernel does: up to a zero byte, and not beyond one block.
 func (f *FS) target(in *Inode) (string, error) {
 	if in.Encrypted() {
 		return "", damaged(fmt.Sprintf("inode %d", in.Number), "the link's target is encrypted")
 	}
-	if !in.inline() && in.Flags&flagExtents == 0 && in.Size < inlineInside {
-		return string(in.data[:in.Size]), nil
+	b := in.data[:min(in.Size, inlineInside-1)]
+	if !f.fastLink(in) {
+		b = make([]byte, min(in.Size, f.super.blockSize-1))
+		if n, err := f.readAt(in, b, 0); n < len(b) {
+			return "", err
+		}
 	}
-	b, err := f.readAll(in, f.super.blockSize)
-	return string(b), err
+	if text, _, cut := bytes.Cut(b, []byte{0}); cut || int64(len(b)) < in.Size {
+		f.met.add(damaged(fmt.Sprintf("inode %d", in.Number), "of the link's %d bytes the kernel follows %d", in.Size, len(text)))
+		return string(text), nil
+	}
+	return string(b), nil
+}
+
+// fastLink tells whether a link's target stands where others have their blocks: when the link has no blocks, those of its
+// attributes not counted.
+func (f *FS) fastLink(in *Inode) bool {
+	if in.inline() {
+		return false
+	}
+	if in.Flags&flagEAInode != 0 || in.Flags&flagExtents == 0 && in.Size < inlineInside {
+		return in.Size < inlineInside
+	}
+	attributes := uint32(0)
+	if in.attributes != 0 {
+		attributes = uint32(f.super.clusterSize / 512)
+	}
+	return in.sectors == attributes
 }

@@ -29,6 +29,7 @@ const (
 
 	roSparseSuper   = 0x1
 	roGroupSums     = 0x10
+	roBigalloc      = 0x200
 	roSums          = 0x400
 	roOrphanPresent = 0x10000
 )
@@ -50,6 +51,7 @@ type superblock struct {
 	blocks         uint64
 	firstData      uint32
 	blockSize      int64
+	clusterSize    int64 // in bytes; a block, unless blocks are allocated in clusters
 	blocksPerGroup uint32
 	inodesPerGroup uint32
 	inodeSize      int64
@@ -101,6 +103,10 @@ func parseSuper(b []byte) (superblock, error) {
 		return superblock{}, fmt.Errorf("block size 2^%d is larger than 64 KiB", uint64(log)+10)
 	}
 	s.blockSize = 1024 << log
+	s.clusterSize = s.blockSize
+	if cluster := le.Uint32(b[0x1C:]); s.roCompat&roBigalloc != 0 && cluster <= 30 {
+		s.clusterSize = 1024 << cluster
+	}
 	return s, s.check(le.Uint32(b[0x1C:]) - log)
 }
 

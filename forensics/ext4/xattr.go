@@ -115,7 +115,7 @@ type xattr struct {
 
 // eachXattr reads entries up to the four zero bytes that end them. Offsets of values count from the start of values.
 func (f *FS) eachXattr(in *Inode, entries, values []byte, do func(xattr, error)) error {
-	le := binary.LittleEndian
+	le, names := binary.LittleEndian, namesEnd(entries, values)
 	for len(entries) >= 4 && le.Uint32(entries) != 0 {
 		if len(entries) < xattrEntry || xattrEntry+int(entries[0]) > len(entries) {
 			return damaged(fmt.Sprintf("inode %d", in.Number), "an extended attribute runs over its end")
@@ -123,7 +123,7 @@ func (f *FS) eachXattr(in *Inode, entries, values []byte, do func(xattr, error))
 		length := xattrEntry + int(entries[0])
 		e := xattr{index: entries[1], name: string(entries[xattrEntry:length])}
 		var err error
-		if e.value, err = f.xattrValue(entries, values); err == nil && (e.index == xattrAccessACL || e.index == xattrDefaultACL) {
+		if e.value, err = f.xattrValue(entries, values, names); err == nil && (e.index == xattrAccessACL || e.index == xattrDefaultACL) {
 			e.value, err = aclAsShown(e.value)
 		}
 		do(e, err)
@@ -132,8 +132,17 @@ func (f *FS) eachXattr(in *Inode, entries, values []byte, do func(xattr, error))
 	return nil
 }
 
+// namesEnd gives where in values the entries end: no value can begin before that.
+func namesEnd(entries, values []byte) int64 {
+	rest := entries
+	for len(rest) >= xattrEntry && binary.LittleEndian.Uint32(rest) != 0 {
+		rest = rest[min((xattrEntry+int(rest[0])+3)&^3, len(rest)):]
+	}
+	return int64(len(values) - len(rest) + 4)
+}
+
 // xattrValue gives a copy of a value. A large one is the content of an inode of its own.
-func (f *FS) xattrValue(entry, values []byte) ([]byte, error) {
+func (f *FS) xattrValue(entry, values []byte, names int64) ([]byte, error) {
 	le := binary.LittleEndian
 	offset, inode, size := int64(le.Uint16(entry[2:])), le.Uint32(entry[4:]), int64(le.Uint32(entry[8:]))
 	if inode != 0 {
@@ -142,7 +151,7 @@ func (f *FS) xattrValue(entry, values []byte) ([]byte, error) {
 	if size == 0 {
 		return []byte{}, nil
 	}
-	if offset+size > int64(len(values)) {
+	if offset+size > int64(len(values)) || offset < names {
 		return nil, fmt.Errorf("%d bytes at %d do not fit", size, offset)
 	}
 	return append([]byte(nil), values[offset:offset+size]...), nil

@@ -17,13 +17,36 @@ import (
 // called. The options are mount's, "loop" is added to them.
 func Mount(t testing.TB, kind, image, options string) (dir string, unmount func()) {
 	t.Helper()
+	dir, out, err := mount(t, kind, image, options)
+	if err != nil {
+		labenv.LeaveOut(t, "this machine cannot loop-mount %s with %q: %v: %s", kind, options, err, out)
+	}
+	return dir, unmountOnce(t, dir)
+}
+
+// TryMount is Mount for an image that the kernel may refuse: ok is false then. The caller has mounted a sound one before.
+func TryMount(t testing.TB, kind, image, options string) (dir string, ok bool) {
+	t.Helper()
+	dir, _, err := mount(t, kind, image, options)
+	if err != nil {
+		return "", false
+	}
+	unmountOnce(t, dir)
+	return dir, true
+}
+
+func mount(t testing.TB, kind, image, options string) (dir string, out []byte, err error) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		labenv.LeaveOut(t, "loop mounts need root")
 	}
 	dir = t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "mount", "-t", kind, "-o", "loop,"+options, image, dir).CombinedOutput(); err != nil {
-		labenv.LeaveOut(t, "this machine cannot loop-mount %s with %q: %v: %s", kind, options, err, out)
-	}
+	out, err = exec.CommandContext(t.Context(), "mount", "-t", kind, "-o", "loop,"+options, image, dir).CombinedOutput()
+	return dir, out, err
+}
+
+func unmountOnce(t testing.TB, dir string) (unmount func()) {
+	t.Helper()
 	mounted := true
 	unmount = func() {
 		if !mounted {
@@ -33,7 +56,7 @@ func Mount(t testing.TB, kind, image, options string) (dir string, unmount func(
 		umount(t, dir)
 	}
 	t.Cleanup(unmount)
-	return dir, unmount
+	return unmount
 }
 
 // umount tries again where the mount is busy: a process that another test starts has its files open until it runs.
