@@ -28,6 +28,9 @@ func (f *FS) doubts(in *Inode) error {
 	say(in.Encrypted() && s.incompat&incompatCrypt == 0, "it is marked as encrypted in a file system without encryption")
 	say(in.Flags&flagVerity != 0 && s.roCompat&incompatVerity == 0, "it is marked as verified in a file system without that")
 	say(in.inline() && s.incompat&incompatInlineData == 0, "it has inline data in a file system without that")
+	if _, found := f.inlineRest(in); in.inline() && !found {
+		say(true, "it has inline data without the attribute that belongs to them")
+	}
 	say(in.isLink() && in.Size == 0, "it is a link to nowhere")
 	if err := f.mapDoubts(in); err != nil {
 		say(true, "%w", err)
@@ -42,8 +45,12 @@ func (f *FS) mapDoubts(in *Inode) error {
 		return nil
 	case in.Flags&flagExtents == 0:
 		for i := 0; i < len(in.data); i += 4 {
-			if at := binary.LittleEndian.Uint32(in.data[i:]); uint64(at) >= f.super.blocks {
+			at := uint64(binary.LittleEndian.Uint32(in.data[i:]))
+			switch {
+			case at >= f.super.blocks:
 				return fmt.Errorf("it points to block %d of %d", at, f.super.blocks)
+			case at != 0 && f.inZone(at, 1):
+				return fmt.Errorf("it points to block %d, where the file system has its own", at)
 			}
 		}
 		return nil
@@ -51,8 +58,11 @@ func (f *FS) mapDoubts(in *Inode) error {
 	entries, depth, err := extentNode(in.data[:], maxDepth+1)
 	for i := 0; err == nil && depth == 0 && i < len(entries); i += 12 {
 		length, start := extentLength(entries[i:]), extentStart(entries[i:])
-		if start == 0 || start+length > f.super.blocks {
+		switch {
+		case start == 0 || start+length > f.super.blocks:
 			err = fmt.Errorf("%d blocks from block %d on, of %d", length, start, f.super.blocks)
+		case f.inZone(start, length):
+			err = fmt.Errorf("%d blocks from block %d on, where the file system has its own", length, start)
 		}
 	}
 	if err != nil {

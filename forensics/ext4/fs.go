@@ -61,6 +61,7 @@ type FS struct {
 	damage []error
 	met    met
 	groups badGroups
+	zones  zones
 	fast   *fastState // nil where there are no fast commits
 }
 
