@@ -51,6 +51,7 @@ func fold(inode, leaf []byte, blocks, super, same, leafAt int) {
 	le.PutUint32(inode[0x28+12+4:], uint32(leafAt))
 	copy(leaf, []byte{0x0A, 0xF3})
 	le.PutUint16(leaf[2:], uint16(blocks))
+	le.PutUint16(leaf[4:], uint16(blocks))
 	le.PutUint16(leaf[6:], 0)
 	for i := range blocks {
 		e, at := leaf[12+12*i:], same
