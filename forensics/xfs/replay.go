@@ -46,13 +46,17 @@ func (f *FS) recoverLog() {
 	if f.limits.SkipJournal || b.clean {
 		return
 	}
-	r := &replayer{
-		fs: f, log: l, budget: budget{left: f.limits.MaxReplayBytes, total: f.limits.MaxReplayBytes},
-		ages: map[int64]uint64{}, waiting: map[int64]uint64{},
-	}
-	r.run(b)
+	newReplayer(f, l).run(b)
 	f.dev.forget()
 	f.readSuperAgain()
+}
+
+func newReplayer(f *FS, l *xlog) *replayer {
+	most := f.limits.MaxReplayBytes
+	return &replayer{
+		fs: f, log: l, budget: budget{left: most, total: most},
+		intents: map[intentKey]string{}, ages: map[int64]uint64{}, waiting: map[int64]uint64{},
+	}
 }
 
 // run makes both passes, and says how the log ended.
@@ -133,7 +137,6 @@ func (r *replayer) noteCancelled(t *transaction) error {
 
 // replay is the second pass.
 func (r *replayer) replay(b bounds, open *int) error {
-	r.intents = map[intentKey]string{}
 	a := r.assembler(r.commit)
 	_, err := r.log.eachRecord(b.tail, b.head, a.record)
 	*open = len(a.open)

@@ -37,7 +37,7 @@ fill() {
 	setfattr -n user.large -v "$(printf '%05000d' 1)" block
 	cd - >/dev/null
 }
-make_image forms -b size=1024 -n size=1024
+make_image forms -b size=1024
 mount -o loop "$work/forms.img" "$work/mnt"
 fill
 umount "$work/mnt"
