@@ -36,13 +36,14 @@ func (f *FS) checkGroups() {
 func (f *FS) checkGroup(group uint64) error {
 	_, freeErr := f.groupHeader(group, 1, agfMagic, 216)
 	agi, err := f.groupHeader(group, 2, agiMagic, 312)
-	if err != nil {
+	if agi == nil {
 		return errors.Join(freeErr, err)
 	}
-	return errors.Join(freeErr, f.unlinked(group, agi))
+	return errors.Join(freeErr, err, f.unlinked(group, agi))
 }
 
-// groupHeader reads one of the headers of a group, each of which has a sector of the disk.
+// groupHeader reads one of the headers of a group, each of which has a sector of the disk. With an error, what it says
+// comes along where it is one.
 func (f *FS) groupHeader(group uint64, n int64, magic uint32, sum int) ([]byte, error) {
 	at := int64(group*f.super.groupBlocks)*f.super.blockSize + n*f.super.sectorSize
 	b, err := f.dev.fresh(at, int(f.super.sectorSize))

@@ -21,6 +21,7 @@ type xlog struct {
 	fs      *FS
 	start   int64 // byte of the image
 	sectors int64
+	torn    bool // the last record is not whole
 
 	window   []byte // of sectors, read last
 	windowAt int64

@@ -103,15 +103,13 @@ func (l *xlog) wholeRecord(head int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	h, err := l.parseHeader(at, b)
-	if err != nil {
-		return 0, err
-	}
+	h, wrong := l.parseHeader(at, b)
 	if h.uuid != l.fs.super.uuid && h.uuid != ([16]byte{}) {
 		return 0, damaged(l.place(at), "the log belongs to the file system %x", h.uuid)
 	}
-	if ends := at + h.sectors(); ends != head && ends != head+l.sectors {
-		return at, nil
+	if ends := at + h.sectors(); wrong == nil && (ends == head || ends == head+l.sectors) {
+		return head, nil
 	}
-	return head, nil
+	l.torn = true
+	return at, nil
 }

@@ -77,10 +77,10 @@ func (l *xlog) record(at int64) (header, []byte, error) {
 // errTorn is a record whose checksum is wrong: at the log's end it is one that was on its way.
 var errTorn = errors.New("the record's checksum is wrong")
 
-// checkRecord verifies a record's checksum. Zero stands for none, which is how mkfs writes its one record. On version 4
-// the kernel warns of a wrong one and replays the record.
+// checkRecord verifies a record's checksum. On version 4 zero stands for none; the kernel warns of a wrong one there and
+// replays the record.
 func (l *xlog) checkRecord(h *header, all []byte) error {
-	if h.sum == 0 {
+	if h.sum == 0 && !l.fs.super.checksums() {
 		return nil
 	}
 	for _, size := range []int{328, 324} { // on other machines the header is four bytes shorter

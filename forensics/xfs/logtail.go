@@ -23,7 +23,7 @@ func (l *xlog) findBounds() (bounds, error) {
 	if err != nil {
 		return bounds{}, err
 	}
-	b := bounds{head: head, tail: l.tailOf(&last)}
+	b := bounds{head: head, tail: l.tailOf(&last), torn: l.torn}
 	if clean, err := l.unmounted(&last, head); clean || err != nil {
 		b.clean = clean
 		return b, err
@@ -36,7 +36,7 @@ func (l *xlog) findBounds() (bounds, error) {
 
 func (l *xlog) tailOf(h *header) int64 { return int64(h.tail&0xFFFFFFFF) % l.sectors }
 
-// lastRecord reads the head of the last record before a sector.
+// lastRecord reads the head of the last record before a sector. Whether it can be believed is seen when the record is read.
 func (l *xlog) lastRecord(before int64) (header, error) {
 	at, found, err := l.headerBefore(before, l.sectors)
 	if err != nil {
@@ -49,7 +49,8 @@ func (l *xlog) lastRecord(before int64) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	return l.parseHeader(at, b)
+	h, _ := l.parseHeader(at, b)
+	return h, nil
 }
 
 // unmounted tells whether a record is the one that the kernel writes when it unmounts, and the last.
