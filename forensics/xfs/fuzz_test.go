@@ -1,7 +1,6 @@
 package xfs
 
 import (
-	"bytes"
 	"encoding/binary"
 	"testing"
 )
@@ -15,12 +14,21 @@ func memory(version uint16, head []byte) *FS {
 	if version == 5 {
 		s.incompat = incompatFileType
 	}
-	disk := make([]byte, 1<<20)
-	copy(disk, head)
 	return &FS{
-		super: s, dev: newDevice(bytes.NewReader(disk), int64(len(disk)), s.blockSize, 1<<20),
+		super: s, dev: newDevice(zeros(head), 1<<20, s.blockSize, 1<<20),
 		limits: Options{MaxReplayBytes: 4 << 20}.withDefaults(),
 	}
+}
+
+// zeros is a disk of zeros with some bytes at its head.
+type zeros []byte
+
+func (z zeros) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	if off < int64(len(z)) {
+		copy(p, z[off:])
+	}
+	return len(p), nil
 }
 
 // versions are both, as a fuzzer picks them.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // An intent says what a chain of transactions is going to do; the item after it in this list of types says that it is done.
@@ -37,7 +39,7 @@ func (r *replayer) intent(kind uint16, it *item) error {
 		return fmt.Errorf("an item of type %#x whose description has %d bytes", kind, len(b))
 	}
 	id := binary.LittleEndian.Uint64(b[8:])
-	if begun := kind &^ 1; kind != begun || kind == intentFree+1 {
+	if begun := kind &^ 1; kind != begun {
 		delete(r.intents, intentKey{begun, id})
 		return nil
 	}
@@ -46,6 +48,13 @@ func (r *replayer) intent(kind uint16, it *item) error {
 	}
 	r.intents[intentKey{kind, id}] = describeIntent(kind, b, it.regions[1:])
 	return nil
+}
+
+// reportIntents says what was begun and not done.
+func (r *replayer) reportIntents() {
+	for _, key := range slices.SortedFunc(maps.Keys(r.intents), intentKey.compare) {
+		r.leaveOut("log", "%s was begun and is not finished: the kernel finishes it when it mounts, here it is not", r.intents[key])
+	}
 }
 
 // describeIntent says what was going to be done, with the files that it would change.

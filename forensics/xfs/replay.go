@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // Types of items, each with the number by which the log knows it.
@@ -81,9 +80,7 @@ func (r *replayer) run(b bounds) {
 		r.fs.note(damaged("log", "it is replayed up to there only, newer changes may be missing: %w", err))
 	}
 	r.fs.replay.Blocks = r.fs.dev.changedBlocks(r.fs.super.blockSize)
-	for _, key := range slices.SortedFunc(maps.Keys(r.intents), intentKey.compare) {
-		r.leaveOut("log", "%s was begun and is not finished: the kernel finishes it when it mounts, here it is not", r.intents[key])
-	}
+	r.reportIntents()
 }
 
 // findCancelled is the first pass. A record that is not whole may be one that newer ones had begun to overwrite.
