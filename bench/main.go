@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,16 @@ func main() {
 }
 
 func bench() error {
+	if len(os.Args) > 1 && os.Args[1] == "ours" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		stopProfile, err := profiled(os.Getenv("BENCH_PROFILE"))
+		if err != nil {
+			return err
+		}
+		defer stopProfile()
+		return oursOf(ctx, os.Args[2:], os.Stdout)
+	}
 	out := flag.String("out", "", "write the table into this Markdown file")
 	only := flag.String("only", "", "run only the measures whose names contain this")
 	lab := flag.String("lab", "", "the lab's program: some measures are taken on PostgreSQL too, if this machine has it")
@@ -89,9 +100,28 @@ func measures() []measure {
 }
 
 func run(ctx context.Context, to io.Writer, out, only, lab string) error {
+	rows, err := onServers(ctx, to, only, lab)
+	if err == nil && strings.Contains(disks, only) {
+		var more []row
+		more, err = nodeDiskRows(ctx, to)
+		rows = append(rows, more...)
+	}
+	if err != nil || out == "" {
+		return err
+	}
+	return writeTable(out, rows)
+}
+
+// disks is the name of the measures that need no lab.
+const disks = "forensics"
+
+func onServers(ctx context.Context, to io.Writer, only, lab string) ([]row, error) {
+	if !slices.ContainsFunc(measures(), func(m measure) bool { return strings.Contains(m.name, only) }) {
+		return nil, nil
+	}
 	address := os.Getenv("TEMPORAL_ADDRESS")
 	if address == "" {
-		return errors.New("no lab; start one and take its environment: eval \"$(lab/bin/lab env)\"")
+		return nil, errors.New("no lab; start one and take its environment: eval \"$(lab/bin/lab env)\"")
 	}
 	rows, err := on(ctx, to, only, address, sqlite)
 	if err == nil && lab != "" {
@@ -99,10 +129,7 @@ func run(ctx context.Context, to io.Writer, out, only, lab string) error {
 		more, err = onPostgres(ctx, to, only, lab)
 		rows = append(rows, more...)
 	}
-	if err != nil || out == "" {
-		return err
-	}
-	return writeTable(out, rows)
+	return rows, err
 }
 
 // on takes the measures on one server.

@@ -5,9 +5,11 @@ package inventory
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime"
+	"unicode/utf8"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
@@ -23,14 +25,20 @@ type Entry struct {
 	cursor string // where another entry has the same path
 }
 
-// Cursor tells a later scan, as Options.After, to go on behind this entry. It is the path, but for the entries of a damaged
-// directory that have the same name.
+// Cursor tells a later scan, as Options.After, to go on behind this entry. It is UTF-8, so that JSON keeps it, and is the
+// path, but for paths that are not and for entries of a damaged directory that have the same name.
 func (e Entry) Cursor() string {
-	if e.cursor != "" {
+	switch {
+	case e.cursor != "":
 		return e.cursor
+	case utf8.ValidString(e.Path):
+		return e.Path
 	}
-	return e.Path
+	return coded(e.Path)
 }
+
+// coded is a cursor that no path is.
+func coded(text string) string { return "\x00" + hex.EncodeToString([]byte(text)) }
 
 // Options choose what a scan does. The zero value lists and hashes nothing.
 type Options struct {

@@ -50,7 +50,7 @@ func TestKilled(t *testing.T) {
 	var got []byte
 	after, kills := "", 0
 	for {
-		lines, cursor, killed := child(t, path, after, 300)
+		lines, cursor, killed := child(t, path, after, 150)
 		got = append(got, lines...)
 		if !killed {
 			break

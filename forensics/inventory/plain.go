@@ -157,5 +157,5 @@ func mark(names []string, counts []int) string {
 	if !marked {
 		return ""
 	}
-	return b.String()
+	return coded(b.String())
 }
