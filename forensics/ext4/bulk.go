@@ -3,6 +3,7 @@ package ext4
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
@@ -12,37 +13,50 @@ import (
 type bulk struct {
 	fs     *FS
 	most   int
-	names  []volume.Listing    // of each directory, in its own order
-	said   [][]byte            // the types that the directories give
-	links  map[[2]int32]string // targets, by directory and index
+	names  volume.Listing // of all the directories, each in its own order
+	said   []byte         // the types that the directories give
+	first  int            // record of the directory that is read
+	links  map[int]string // targets, by index
 	places []inodePlace
 	buffer []byte
+	group  uint64 // whose inode table is table
+	table  uint64 // zero where none is known
+}
+
+const usualRecords = 512 // of directories that are read at a time
+
+func (f *FS) newBulk(most int) *bulk {
+	b := &bulk{fs: f, most: most, links: map[int]string{}}
+	b.names.Records = make([]volume.Record, 0, min(usualRecords, most))
+	b.names.Text = make([]byte, 0, min(usualRecords, most)*24)
+	return b
 }
 
 // Root gives the root directory as the one record of a list.
 func (f *FS) Root() *volume.Listing {
-	b := &bulk{fs: f, most: 1}
-	b.begin(1)
-	b.add(0, []byte("."), RootInode, 0)
+	b := f.newBulk(1)
+	b.add([]byte("."), RootInode, 0)
 	if _, err := f.inode(RootInode); err != nil {
-		b.names[0].Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
-		return &b.names[0]
+		b.names.Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
+		return &b.names
 	}
 	b.stats()
-	return &b.names[0]
+	return &b.names
 }
 
 // List reads directories and gives a list for each, in the order of names.
 func (f *FS) List(dirs []uint64, most int) []*volume.Listing {
-	b := &bulk{fs: f, most: most}
-	b.begin(len(dirs))
-	for i, n := range dirs {
-		b.list(i, n)
-	}
+	b := f.newBulk(most)
+	problems, ends := make([]string, len(dirs)), make([]int, len(dirs))
+	b.directories(dirs, func(i int, n uint32, in *Inode) {
+		problems[i] = b.list(n, in)
+		ends[i] = len(b.names.Records)
+	})
 	b.stats()
-	out := make([]*volume.Listing, len(dirs))
+	out, from := make([]*volume.Listing, len(dirs)), 0
 	for i := range dirs {
-		out[i] = b.names[i].Sorted(func(index int) string { return b.links[[2]int32{int32(i), int32(index)}] })
+		out[i] = b.names.Sorted(from, ends[i], func(at int) string { return b.links[at] })
+		out[i].Problem, from = problems[i], ends[i]
 	}
 	return out
 }
@@ -67,44 +81,62 @@ func (f *FS) ReadDisk(p []byte, at int64) error {
 	return f.dev.readRun(uint64(at/f.super.blockSize), at%f.super.blockSize, p)
 }
 
-func (b *bulk) begin(dirs int) {
-	b.names, b.said, b.links = make([]volume.Listing, dirs), make([][]byte, dirs), map[[2]int32]string{}
+func (b *bulk) add(name []byte, inode uint32, kind byte) {
+	b.places = append(b.places, inodePlace{inode: inode, index: int32(len(b.names.Records))})
+	b.names.Add(name)
+	b.said = append(b.said, kind)
 }
 
-func (b *bulk) add(dir int, name []byte, inode uint32, kind byte) {
-	l := &b.names[dir]
-	b.places = append(b.places, inodePlace{inode: inode, dir: int32(dir), index: int32(len(l.Records))})
-	l.Add(name)
-	b.said[dir] = append(b.said[dir], kind)
+// forget takes back what was added of the directory that is read.
+func (b *bulk) forget() {
+	b.names.Cut(b.first)
+	b.places, b.said = b.places[:b.first], b.said[:b.first]
 }
 
-// forget takes back what was added of a directory.
-func (b *bulk) forget(dir int) {
-	b.places = b.places[:len(b.places)-len(b.names[dir].Records)]
-	b.names[dir], b.said[dir] = volume.Listing{}, nil
+// directories reads the inodes of directories and calls do for each, in their order; one that must be looked at more
+// closely is nil.
+func (b *bulk) directories(dirs []uint64, do func(i int, n uint32, in *Inode)) {
+	inodes := make([]*Inode, len(dirs))
+	places := make([]inodePlace, len(dirs))
+	for i, n := range dirs {
+		places[i] = inodePlace{inode: uint32(n), index: int32(i)}
+	}
+	b.eachInode(places, func(at inodePlace, in *Inode) {
+		if in == nil || in.wrong != nil {
+			return
+		}
+		kept := *in
+		kept.extra = slices.Clone(in.extra) // which the next read overwrites
+		inodes[at.index] = &kept
+	})
+	for i, n := range dirs {
+		do(i, uint32(n), inodes[i])
+	}
 }
 
-func (b *bulk) list(dir int, n uint64) {
-	in, err := b.fs.inode(uint32(n))
+// list takes the names of a directory and says what is wrong with it.
+func (b *bulk) list(n uint32, in *Inode) (problem string) {
+	b.first = len(b.names.Records)
+	if in != nil && b.quick(in) {
+		return ""
+	}
+	b.forget()
+	in, err := b.fs.inode(n)
 	if err != nil {
-		b.names[dir].Problem = err.Error()
-		return
+		return err.Error()
 	}
-	if b.quick(dir, in) {
-		return
-	}
-	b.forget(dir)
 	left := b.fs.room()
-	left.entries = min(left.entries, b.most)
+	left.entries = min(left.entries, b.most+1)
 	entries, err := b.fs.list(in, &left)
-	for _, e := range entries {
+	for _, e := range entries[:min(len(entries), b.most)] {
 		d := e.(*dirEntry)
-		b.add(dir, []byte(d.name), d.inode, d.kind)
+		b.add([]byte(d.name), d.inode, d.kind)
 	}
-	if err != nil {
-		b.names[dir].Problem = err.Error()
+	switch {
+	case len(entries) > b.most:
+		return fmt.Sprintf("inode %d: of its entries only the first %d are listed: more do not fit in the memory that was allowed", n, b.most)
+	case err != nil:
+		return err.Error()
 	}
-	if len(entries) == b.most {
-		b.names[dir].Problem = fmt.Sprintf("inode %d: of its entries only the first %d are listed: more do not fit in the memory that was allowed", n, b.most)
-	}
+	return ""
 }

@@ -13,7 +13,7 @@ const (
 
 // quick reads a directory that is as nearly all are: in extents, in few pieces, without anything wrong. It is false, and
 // what it added must be taken back, where the directory is another.
-func (b *bulk) quick(dir int, in *Inode) bool {
+func (b *bulk) quick(in *Inode) bool {
 	bs := uint64(b.fs.super.blockSize)
 	blocks := (uint64(in.Size) + bs - 1) / bs
 	if in.inline() || in.wrong != nil || !in.isDir() || in.Encrypted() || in.Flags&flagExtents == 0 || blocks > uint64(b.fs.limits.maxDirBlocks(int64(bs))) {
@@ -26,7 +26,7 @@ func (b *bulk) quick(dir int, in *Inode) bool {
 			return false
 		}
 		r.blocks = min(r.blocks, blocks-n)
-		if !b.quickRun(dir, in, n, r) {
+		if !b.quickRun(in, n, r) {
 			return false
 		}
 		n += r.blocks
@@ -39,7 +39,7 @@ func (r run) overlaps(other run) bool {
 	return r.physical < other.physical+other.blocks && other.physical < r.physical+r.blocks
 }
 
-func (b *bulk) quickRun(dir int, in *Inode, logical uint64, r run) bool {
+func (b *bulk) quickRun(in *Inode, logical uint64, r run) bool {
 	bs := uint64(b.fs.super.blockSize)
 	for r.blocks > 0 {
 		n := min(r.blocks, quickBlocks)
@@ -48,7 +48,7 @@ func (b *bulk) quickRun(dir int, in *Inode, logical uint64, r run) bool {
 			return false
 		}
 		for ; len(p) > 0; p = p[bs:] {
-			if b.fs.dirSum(in, logical, p[:bs]) != nil || !b.quickBlock(dir, p[:bs]) {
+			if b.fs.dirSum(in, logical, p[:bs]) != nil || !b.quickBlock(p[:bs]) {
 				return false
 			}
 			logical++
@@ -66,7 +66,7 @@ func (b *bulk) space(n int) []byte {
 }
 
 // quickBlock takes the names of one block. It knows what eachIn knows, and gives up where that would say something.
-func (b *bulk) quickBlock(dir int, p []byte) bool {
+func (b *bulk) quickBlock(p []byte) bool {
 	le := binary.LittleEndian
 	typed := b.fs.super.hasFiletype()
 	for at := 0; at+8 <= len(p); {
@@ -83,7 +83,7 @@ func (b *bulk) quickBlock(dir int, p []byte) bool {
 		if inode == 0 {
 			continue
 		}
-		if name == 0 || name > 255 || name+8 > length || len(b.names[dir].Records) >= b.most {
+		if name == 0 || name > 255 || name+8 > length || len(b.names.Records)-b.first >= b.most {
 			return false
 		}
 		text := e[8 : 8+name]
@@ -91,7 +91,7 @@ func (b *bulk) quickBlock(dir int, p []byte) bool {
 			return false
 		}
 		if text[0] != '.' || name > 2 || string(text) != "." && string(text) != ".." {
-			b.add(dir, text, inode, kind)
+			b.add(text, inode, kind)
 		}
 	}
 	return true

@@ -9,8 +9,8 @@ import (
 
 // inodePlace says which record the inode is for.
 type inodePlace struct {
-	inode      uint32
-	dir, index int32
+	inode uint32
+	index int32
 }
 
 const (
@@ -18,12 +18,21 @@ const (
 	inodeRead = 128 << 10 // bytes that are read at a time
 )
 
-// stats reads the inodes of all records, in the order of the disk.
+// stats reads the inodes of all records.
 func (b *bulk) stats() {
-	slices.SortFunc(b.places, func(x, y inodePlace) int { return cmp.Compare(x.inode, y.inode) })
-	for places := b.places; len(places) > 0; {
+	b.eachInode(b.places, func(at inodePlace, in *Inode) {
+		if in == nil || in.wrong != nil || !b.fill(at, in) {
+			b.slowly(at)
+		}
+	})
+}
+
+// eachInode reads inodes in the order of the disk. do is called with nil where one cannot be read, and must not keep it.
+func (b *bulk) eachInode(places []inodePlace, do func(inodePlace, *Inode)) {
+	slices.SortFunc(places, func(x, y inodePlace) int { return cmp.Compare(x.inode, y.inode) })
+	for len(places) > 0 {
 		n := b.together(places)
-		b.readInodes(places[:n])
+		b.readInodes(places[:n], do)
 		places = places[n:]
 	}
 }
@@ -43,36 +52,47 @@ func (b *bulk) together(places []inodePlace) int {
 }
 
 // readInodes reads inodes of one group that lie close to each other.
-func (b *bulk) readInodes(places []inodePlace) {
-	f, first, last := b.fs, places[0].inode, places[len(places)-1].inode
-	bs, size, per := f.super.blockSize, f.super.inodeSize, f.super.inodesPerGroup
-	table, err := uint64(0), error(nil)
-	if first != 0 && last <= f.super.inodes {
-		table, err = f.inodeTable(uint64((first - 1) / per))
-	}
-	if err != nil || table == 0 {
-		b.slowly(places)
-		return
-	}
-	from, to := int64((first-1)%per)*size, int64((last-1)%per+1)*size
-	begin := from / bs * bs
-	p := b.space(int((to+bs-1)/bs*bs - begin))
-	if f.dev.readRun(table+uint64(begin/bs), 0, p) != nil {
-		b.slowly(places)
-		return
-	}
+func (b *bulk) readInodes(places []inodePlace, do func(inodePlace, *Inode)) {
+	s, first, last := &b.fs.super, places[0].inode, places[len(places)-1].inode
+	from, to := int64((first-1)%s.inodesPerGroup)*s.inodeSize, int64((last-1)%s.inodesPerGroup+1)*s.inodeSize
+	begin := from / s.blockSize * s.blockSize
+	p := b.space(int((to+s.blockSize-1)/s.blockSize*s.blockSize - begin))
+	table := b.tableOf(first, last)
+	known := table != 0 && b.fs.dev.readRun(table+uint64(begin/s.blockSize), 0, p) == nil
 	var in Inode
-	for i := range places {
-		at := int64((places[i].inode-1)%per)*size - begin
-		if in.parse(places[i].inode, p[at:at+size], &f.super) != nil || in.wrong != nil || !b.fill(places[i], &in) {
-			b.slowly(places[i : i+1])
+	for _, at := range places {
+		if !known {
+			do(at, nil)
+			continue
 		}
+		offset := int64((at.inode-1)%s.inodesPerGroup)*s.inodeSize - begin
+		if in.parse(at.inode, p[offset:offset+s.inodeSize], s) != nil {
+			do(at, nil)
+			continue
+		}
+		do(at, &in)
 	}
+}
+
+// tableOf gives the inode table of a group, zero where there is none.
+func (b *bulk) tableOf(first, last uint32) uint64 {
+	if first == 0 || last > b.fs.super.inodes {
+		return 0
+	}
+	group := uint64((first - 1) / b.fs.super.inodesPerGroup)
+	if b.table == 0 || b.group != group {
+		table, err := b.fs.inodeTable(group)
+		if err != nil {
+			return 0
+		}
+		b.group, b.table = group, table
+	}
+	return b.table
 }
 
 // fill gives a record its stat. It is false where the inode is of another type than its directory says.
 func (b *bulk) fill(at inodePlace, in *Inode) bool {
-	if said := b.said[at.dir][at.index]; said != 0 && saidType(said) != in.fileMode().Type() {
+	if said := b.said[at.index]; said != 0 && saidType(said) != in.fileMode().Type() {
 		return false
 	}
 	b.set(at, in)
@@ -80,7 +100,7 @@ func (b *bulk) fill(at inodePlace, in *Inode) bool {
 }
 
 func (b *bulk) set(at inodePlace, in *Inode) {
-	r := &b.names[at.dir].Records[at.index]
+	r := &b.names.Records[at.index]
 	stat := in.stat()
 	r.SetStat(&stat)
 	r.At, r.Whole = b.fs.begins(in)
@@ -89,22 +109,20 @@ func (b *bulk) set(at inodePlace, in *Inode) {
 	}
 	target, err := b.fs.target(in)
 	if err != nil {
-		b.names[at.dir].Wrong(int(at.index), err)
+		b.names.Wrong(int(at.index), err)
 	}
-	b.links[[2]int32{at.dir, at.index}] = target
+	b.links[int(at.index)] = target
 }
 
-// slowly reads inodes as Walk does, to say what is wrong.
-func (b *bulk) slowly(places []inodePlace) {
-	for _, at := range places {
-		l := &b.names[at.dir]
-		d, wrong := (&dirEntry{fs: b.fs, entry: entry{name: string(l.Name(int(at.index))), inode: at.inode, kind: b.said[at.dir][at.index]}}).read()
-		if d.in != nil {
-			b.set(at, d.in)
-		}
-		if wrong != nil {
-			l.Wrong(int(at.index), wrong)
-		}
+// slowly reads an inode as Walk does, to say what is wrong.
+func (b *bulk) slowly(at inodePlace) {
+	i := int(at.index)
+	d, wrong := (&dirEntry{fs: b.fs, entry: entry{name: string(b.names.Name(i)), inode: at.inode, kind: b.said[i]}}).read()
+	if d.in != nil {
+		b.set(at, d.in)
+	}
+	if wrong != nil {
+		b.names.Wrong(i, wrong)
 	}
 }
 
@@ -115,6 +133,9 @@ func (f *FS) begins(in *Inode) (at int64, whole bool) {
 		return 0, false
 	}
 	entries, depth, err := extentNode(in.data[:], maxDepth+1)
+	if in.Size == 0 && in.isRegular() {
+		return 0, true
+	}
 	if err != nil || len(entries) == 0 {
 		return 0, false
 	}

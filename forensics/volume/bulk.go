@@ -63,29 +63,40 @@ func (l *Listing) Add(name []byte) *Record {
 	return &l.Records[len(l.Records)-1]
 }
 
-// Sorted gives the same list in the order of names, each link with the target that target gives for its index.
-func (l *Listing) Sorted(target func(i int) string) *Listing {
-	order := make([]int, len(l.Records))
+// Sorted gives the records from one index up to, not including, another as a list of their own: in the order of names, each
+// link with the target that target gives for its index here.
+func (l *Listing) Sorted(from, to int, target func(i int) string) *Listing {
+	order := make([]int, to-from)
+	text := 0
 	for i := range order {
-		order[i] = i
+		order[i] = from + i
+		text += int(l.Records[from+i].name)
 	}
 	slices.SortFunc(order, func(x, y int) int { return cmp.Or(bytes.Compare(l.Name(x), l.Name(y)), cmp.Compare(x, y)) })
-	out := &Listing{Problem: l.Problem, Records: make([]Record, 0, len(order)), Text: make([]byte, 0, len(l.Text))}
-	for to, i := range order {
+	out := &Listing{Records: make([]Record, 0, len(order)), Text: make([]byte, 0, text)}
+	for _, i := range order {
 		r := out.Add(l.Name(i))
-		text, name := r.text, r.name
+		at := r.text
 		*r = l.Records[i]
-		r.text, r.name = text, name
+		r.text = at
 		if r.Type() == TypeLink {
 			leads := target(i)
 			r.target = uint16(min(len(leads), 1<<16-1))
 			out.Text = append(out.Text, leads[:r.target]...)
 		}
 		if wrong := l.Problems[i]; wrong != "" {
-			out.addProblem(to, wrong)
+			out.addProblem(len(out.Records)-1, wrong)
 		}
 	}
 	return out
+}
+
+// Cut takes back the records from an index on.
+func (l *Listing) Cut(to int) {
+	if to < len(l.Records) {
+		l.Text = l.Text[:l.Records[to].text]
+		l.Records = l.Records[:to]
+	}
 }
 
 // Wrong notes what could not be read of a record.

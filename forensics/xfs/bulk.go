@@ -12,39 +12,47 @@ import (
 type bulk struct {
 	fs     *FS
 	most   int
-	names  []volume.Listing    // of each directory, in its own order
-	said   [][]byte            // the types that the directories give
-	links  map[[2]int32]string // targets, by directory and index
+	names  volume.Listing // of all the directories, each in its own order
+	said   []byte         // the types that the directories give
+	links  map[int]string // targets, by index
 	places []inodePlace
 	buffer []byte
 }
 
-func (f *FS) newBulk(dirs, most int) *bulk {
-	return &bulk{fs: f, most: most, names: make([]volume.Listing, dirs), said: make([][]byte, dirs), links: map[[2]int32]string{}}
+const usualRecords = 512 // of directories that are read at a time
+
+func (f *FS) newBulk(most int) *bulk {
+	b := &bulk{fs: f, most: most, links: map[int]string{}}
+	b.names.Records = make([]volume.Record, 0, min(usualRecords, most))
+	b.names.Text = make([]byte, 0, min(usualRecords, most)*24)
+	return b
 }
 
 // Root gives the root directory as the one record of a list.
 func (f *FS) Root() *volume.Listing {
-	b := f.newBulk(1, 1)
-	b.add(0, entry{name: ".", inode: f.super.root})
+	b := f.newBulk(1)
+	b.add(entry{name: ".", inode: f.super.root})
 	if _, err := f.inode(f.super.root); err != nil {
-		b.names[0].Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
-		return &b.names[0]
+		b.names.Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
+		return &b.names
 	}
 	b.stats()
-	return &b.names[0]
+	return &b.names
 }
 
 // List reads directories and gives a list for each, in the order of names.
 func (f *FS) List(dirs []uint64, most int) []*volume.Listing {
-	b := f.newBulk(len(dirs), most)
+	b := f.newBulk(most)
+	problems, ends := make([]string, len(dirs)), make([]int, len(dirs))
 	for i, n := range dirs {
-		b.list(i, n)
+		problems[i] = b.list(n)
+		ends[i] = len(b.names.Records)
 	}
 	b.stats()
-	out := make([]*volume.Listing, len(dirs))
+	out, from := make([]*volume.Listing, len(dirs)), 0
 	for i := range dirs {
-		out[i] = b.names[i].Sorted(func(index int) string { return b.links[[2]int32{int32(i), int32(index)}] })
+		out[i] = b.names.Sorted(from, ends[i], func(at int) string { return b.links[at] })
+		out[i].Problem, from = problems[i], ends[i]
 	}
 	return out
 }
@@ -61,34 +69,33 @@ func (f *FS) OpenInode(n uint64) (volume.File, error) {
 // ReadDisk reads from anywhere on the file system, as it is after the replay.
 func (f *FS) ReadDisk(p []byte, at int64) error { return f.dev.read(at, p) }
 
-func (b *bulk) add(dir int, e entry) {
-	l := &b.names[dir]
-	b.places = append(b.places, inodePlace{inode: e.inode, dir: int32(dir), index: int32(len(l.Records))})
-	l.Add([]byte(e.name))
-	b.said[dir] = append(b.said[dir], e.kind)
+func (b *bulk) add(e entry) {
+	b.places = append(b.places, inodePlace{inode: e.inode, index: int32(len(b.names.Records))})
+	b.names.Add([]byte(e.name))
+	b.said = append(b.said, e.kind)
 }
 
-func (b *bulk) list(dir int, n uint64) {
-	l := &b.names[dir]
+// list takes the names of a directory and says what is wrong with it.
+func (b *bulk) list(n uint64) (problem string) {
 	in, err := b.fs.inode(n)
 	if err != nil {
-		l.Problem = err.Error()
-		return
+		return err.Error()
 	}
-	left := b.fs.room()
+	left, first := b.fs.room(), len(b.names.Records)
 	err = b.fs.eachEntry(in, &left.blocks, func(e entry) (bool, error) {
 		if !left.take(e.name) {
 			return false, b.fs.tooMany(in)
 		}
-		if len(l.Records) >= b.most {
+		if len(b.names.Records)-first >= b.most {
 			return false, damaged(fmt.Sprintf("inode %d", n), "of its entries only the first %d are listed: more do not fit in the memory that was allowed", b.most)
 		}
-		b.add(dir, e)
+		b.add(e)
 		return true, nil
 	})
 	if err != nil {
-		l.Problem = err.Error()
+		return err.Error()
 	}
+	return ""
 }
 
 var _ volume.Bulk = (*FS)(nil)

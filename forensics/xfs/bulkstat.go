@@ -7,8 +7,8 @@ import (
 
 // inodePlace says which record the inode is for.
 type inodePlace struct {
-	inode      uint64
-	dir, index int32
+	inode uint64
+	index int32
 }
 
 const (
@@ -75,7 +75,7 @@ func (b *bulk) fill(at inodePlace, offset int64, p []byte) bool {
 	if err != nil || b.fs.checkInode(offset, p, in) != nil {
 		return false
 	}
-	if said := b.said[at.dir][at.index]; said != 0 && saidType(said) != in.fileMode().Type() {
+	if said := b.said[at.index]; said != 0 && saidType(said) != in.fileMode().Type() {
 		return false
 	}
 	b.set(at, in)
@@ -83,8 +83,7 @@ func (b *bulk) fill(at inodePlace, offset int64, p []byte) bool {
 }
 
 func (b *bulk) set(at inodePlace, in *Inode) {
-	l := &b.names[at.dir]
-	r := &l.Records[at.index]
+	r := &b.names.Records[at.index]
 	stat := in.stat()
 	r.SetStat(&stat)
 	r.At, r.Whole = b.fs.begins(in)
@@ -93,21 +92,21 @@ func (b *bulk) set(at inodePlace, in *Inode) {
 	}
 	target, err := b.fs.target(in)
 	if err != nil {
-		l.Wrong(int(at.index), err)
+		b.names.Wrong(int(at.index), err)
 	}
-	b.links[[2]int32{at.dir, at.index}] = target
+	b.links[int(at.index)] = target
 }
 
 // slowly reads inodes as Walk does, to say what is wrong.
 func (b *bulk) slowly(places []inodePlace) {
 	for _, at := range places {
-		l := &b.names[at.dir]
-		d, wrong := (&dirEntry{fs: b.fs, entry: entry{name: string(l.Name(int(at.index))), inode: at.inode, kind: b.said[at.dir][at.index]}}).read()
+		i := int(at.index)
+		d, wrong := (&dirEntry{fs: b.fs, entry: entry{name: string(b.names.Name(i)), inode: at.inode, kind: b.said[i]}}).read()
 		if d.in != nil {
 			b.set(at, d.in)
 		}
 		if wrong != nil {
-			l.Wrong(int(at.index), wrong)
+			b.names.Wrong(i, wrong)
 		}
 	}
 }
