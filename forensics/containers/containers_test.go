@@ -30,12 +30,7 @@ const dockerFixture = "../../lab/fixtures/docker-overlay2.tar.gz"
 // image makes an ext4 image of a directory and opens it.
 func image(t testing.TB, source string) *ext4.FS {
 	t.Helper()
-	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
-	name := filepath.Join(t.TempDir(), "disk.img")
-	if out, err := exec.Command("mkfs.ext4", "-q", "-F", "-d", source, name, "128M").CombinedOutput(); err != nil {
-		t.Fatalf("mkfs.ext4: %v\n%s", err, out)
-	}
-	f, err := os.Open(name)
+	f, err := os.Open(imageFile(t, source))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +40,16 @@ func image(t testing.TB, source string) *ext4.FS {
 		t.Fatal(err)
 	}
 	return disk
+}
+
+func imageFile(t testing.TB, source string) string {
+	t.Helper()
+	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
+	name := filepath.Join(t.TempDir(), "disk.img")
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", "-d", source, name, "128M").CombinedOutput(); err != nil {
+		t.Fatalf("mkfs.ext4: %v\n%s", err, out)
+	}
+	return name
 }
 
 func list(t testing.TB, disk *ext4.FS) containers.Listing {
