@@ -113,8 +113,11 @@ func (l *lister) place(root Root, c *Container) {
 	if err == nil && c.Deleted {
 		err = l.missing(c)
 	}
-	if err != nil { // layers below are unknown: what is merged without them would be a lie
-		c.Layers = nil
+	if err == nil {
+		return
+	}
+	c.Layers = nil // some are unknown: what is merged without them would be a lie
+	if !c.Deleted { // the layers of a deleted container are deleted, too
 		l.problem(c.Source, fmt.Errorf("layers of container %q: %w", c.ID, err))
 	}
 }
