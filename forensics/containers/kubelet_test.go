@@ -122,8 +122,10 @@ func TestNodeName(t *testing.T) {
 			writeAt(t, source, "var/lib/kubelet/pki/kubelet-client-2026.pem", certificate(t, "system:node:node-9"))
 			must(t, os.Symlink("/var/lib/kubelet/pki/kubelet-client-2026.pem", filepath.Join(source, "var/lib/kubelet/pki/kubelet-client-current.pem")))
 		},
-		"kubeconfig": func(source string) { writeAt(t, source, "etc/kubernetes/kubelet.conf", "users:\n- name: system:node:node-9\n") },
-		"host":       func(source string) { writeAt(t, source, "etc/hostname", "Node-9\n") },
+		"kubeconfig": func(source string) {
+			writeAt(t, source, "etc/kubernetes/kubelet.conf", "users:\n- name: system:node:node-9\n")
+		},
+		"host": func(source string) { writeAt(t, source, "etc/hostname", "Node-9\n") },
 	} {
 		source := t.TempDir()
 		must(t, os.MkdirAll(filepath.Join(source, "var/lib/kubelet"), 0o755))

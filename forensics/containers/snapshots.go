@@ -116,7 +116,7 @@ func (l *lister) place(root Root, c *Container) {
 	if err == nil {
 		return
 	}
-	c.Layers = nil // some are unknown: what is merged without them would be a lie
+	c.Layers = nil  // some are unknown: what is merged without them would be a lie
 	if !c.Deleted { // the layers of a deleted container are deleted, too
 		l.problem(c.Source, fmt.Errorf("layers of container %q: %w", c.ID, err))
 	}
