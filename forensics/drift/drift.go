@@ -49,6 +49,7 @@ type Change struct {
 	How     string       `json:"how,omitempty"`     // of what was renamed: redirect, inode or content
 	Differs []string     `json:"differs,omitempty"` // of what was there before: mode, owner, type, size, content, time and attributes
 	Disk    string       `json:"disk,omitempty"`    // where the new file lies, in the tree of the layer
+	At      time.Time    `json:"at,omitzero"`       // when the entry of the layer that does it was last changed, by the node's clock
 	Old     *State       `json:"old,omitempty"`     // as in the image
 	New     *State       `json:"new,omitempty"`     // as the container left it
 	Problem string       `json:"problem,omitempty"` // why something of it is missing
@@ -85,6 +86,8 @@ type Options struct {
 	MaxChanges   int               // 1,000,000
 	MaxRenames   int               // deleted files that renamed ones are looked for among; 50,000
 	Of           *Attribution      // goes into every change
+	// Since leaves out of Everything what was last changed before; zero leaves out nothing. What cannot be read is told.
+	Since time.Time
 }
 
 func (o Options) withDefaults() Options {

@@ -3,10 +3,7 @@ package drift
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"path"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/firebreak-ir/firebreak/forensics/overlay"
@@ -43,7 +40,7 @@ func (c *comparison) present(rel, disk string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return c.add(Change{Verdict: Unread, Path: slash(rel), Disk: disk, Problem: err.Error()})
 	}
-	if rel == "." {
+	if stat, ok := volume.StatOf(e.info); rel == "." && e.info.IsDir() || ok && stat.Changed.Before(c.opts.Since) {
 		return nil
 	}
 	ch := c.start(e, Added)
@@ -65,47 +62,4 @@ func Found(v Verdict, tree volume.Tree, disk, p string, info fs.FileInfo) Change
 	state.target(tree, disk, info, &ch)
 	ch.New = &state
 	return ch
-}
-
-// PodVolume is a volume of a pod that lies on the node's disk.
-type PodVolume struct {
-	Path   string `json:"path"` // on the disk
-	PodUID string `json:"podUID"`
-	Kind   string `json:"kind"` // the directory of kubelet's plugin, without its prefix: empty-dir, projected, csi …
-	Name   string `json:"name"` // as in the pod's specification
-}
-
-// maxVolumes bounds the volumes of one node.
-const maxVolumes = 100_000
-
-// PodVolumes finds the volumes of all pods below kubelet's directory, in the order of their paths. What is mounted while a
-// pod runs (volumes of disks, of memory and of secrets) is an empty directory on the node's disk. Damage is listed.
-func PodVolumes(tree volume.Tree, kubelet string) (all []PodVolume, problems []string) {
-	list := func(dir string) []fs.DirEntry {
-		entries, err := tree.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			problems = append(problems, fmt.Sprintf("%q: %v", dir, err))
-		}
-		return entries
-	}
-	pods := path.Join(kubelet, "pods")
-	for _, pod := range list(pods) {
-		volumes := path.Join(pods, pod.Name(), "volumes")
-		if !pod.IsDir() {
-			continue
-		}
-		for _, kind := range list(volumes) {
-			if !kind.IsDir() {
-				continue
-			}
-			for _, v := range list(path.Join(volumes, kind.Name())) {
-				if len(all) == maxVolumes {
-					return all, append(problems, fmt.Sprintf("%q: more than %d volumes", pods, maxVolumes))
-				}
-				name := strings.TrimPrefix(kind.Name(), "kubernetes.io~")
-				all = append(all, PodVolume{path.Join(volumes, kind.Name(), v.Name()), pod.Name(), name, v.Name()})
-			}
-		}
-	}
-	return all, problems
 }

@@ -24,6 +24,10 @@ func TestLines(t *testing.T) {
 	var lines bytes.Buffer
 	enc := json.NewEncoder(&lines)
 	for _, ch := range changes {
+		if ch.At.IsZero() {
+			t.Errorf("%q: nothing says when", ch.Path)
+		}
+		ch.At = time.Time{}
 		for _, s := range []*drift.State{ch.Old, ch.New} {
 			if s == nil {
 				continue

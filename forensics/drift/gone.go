@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
@@ -139,7 +140,7 @@ func (c *comparison) origin(e *entry) (lostFile, bool) {
 // deleted lists what a whiteout takes away.
 func (c *comparison) deleted(e *entry) error {
 	if e.old.info == nil {
-		ch := Change{Verdict: Deleted, Path: slash(e.path), Disk: e.disk, Problem: "the image has no such path"}
+		ch := Change{Verdict: Deleted, Path: slash(e.path), Disk: e.disk, At: e.at(), Problem: "the image has no such path"}
 		if e.lost != nil {
 			ch.Problem = e.lost.Error()
 		}
@@ -171,13 +172,19 @@ func (c *comparison) inUpper(p string) bool {
 	return err == nil
 }
 
+// at is when an entry of the layer was last changed.
+func (e *entry) at() time.Time {
+	stat, _ := volume.StatOf(e.info)
+	return stat.Changed
+}
+
 // takenAway lists a path of the image and what is below it, but for what still shows.
 func (c *comparison) takenAway(e *entry, v Verdict, shows func(p string) bool) error {
 	return c.below(e.old.path, func(p string, info fs.FileInfo, err error) error {
 		if err == nil && shows(p) {
 			return nil
 		}
-		ch := Change{Verdict: v, Path: slash(path.Join(e.path, relative(e.old.path, p))), By: slash(e.path), Disk: e.disk}
+		ch := Change{Verdict: v, Path: slash(path.Join(e.path, relative(e.old.path, p))), By: slash(e.path), Disk: e.disk, At: e.at()}
 		if err != nil {
 			ch.Verdict = Unread
 			ch.note(err)

@@ -37,6 +37,7 @@ func (c *comparison) start(e *entry, v Verdict) Change {
 		ch.Problem = e.lost.Error()
 	}
 	state, err := stateOf(c.upper.Tree, e.info, c.opts.Marks)
+	ch.At = state.Changed
 	ch.note(err)
 	state.target(c.upper.Tree, e.disk, e.info, &ch)
 	ch.New = &state

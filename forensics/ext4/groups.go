@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 )
@@ -148,4 +149,13 @@ func isPower(n, base uint64) bool {
 		n /= base
 	}
 	return n == 1
+}
+
+// descNumber reads the number of a block from a descriptor; its upper half exists in large descriptors.
+func (s *superblock) descNumber(d []byte, low, high int) uint64 {
+	n := uint64(binary.LittleEndian.Uint32(d[low:]))
+	if s.descSize >= 64 {
+		n |= uint64(binary.LittleEndian.Uint32(d[high:])) << 32
+	}
+	return n
 }

@@ -2,7 +2,6 @@ package ext4
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 	"sync"
 )
@@ -50,12 +49,7 @@ func (f *FS) readZones() []run {
 		if err != nil {
 			continue // inodeTable says so, when the group is used
 		}
-		for _, field := range []struct {
-			low, high int
-			blocks    uint64
-		}{{0x00, 0x20, 1}, {0x04, 0x24, 1}, {0x08, 0x28, table}} {
-			out = append(out, run{physical: s.descNumber(d, field.low, field.high), blocks: field.blocks})
-		}
+		out = append(out, run{d.blockBitmap, 1}, run{d.inodeBitmap, 1}, run{d.table, table})
 	}
 	return joined(append(out, f.journalBlocks()...))
 }
@@ -76,26 +70,6 @@ func (f *FS) journalBlocks() []run {
 		out = append(out, run{physical: uint64(e.Physical / bs), blocks: uint64((e.Length + bs - 1) / bs)})
 	}
 	return out
-}
-
-// descriptor reads a group's descriptor where it has its place.
-func (f *FS) descriptor(group uint64) ([]byte, error) {
-	s := &f.super
-	b, err := f.dev.block(s.descBlock(group / s.descPerBlock()))
-	if err != nil {
-		return nil, err
-	}
-	at := int64(group%s.descPerBlock()) * s.descSize
-	return b[at : at+s.descSize], nil
-}
-
-// descNumber reads the number of a block from a descriptor; its upper half exists in large descriptors.
-func (s *superblock) descNumber(d []byte, low, high int) uint64 {
-	n := uint64(binary.LittleEndian.Uint32(d[low:]))
-	if s.descSize >= 64 {
-		n |= uint64(binary.LittleEndian.Uint32(d[high:])) << 32
-	}
-	return n
 }
 
 // joined sorts stretches and joins those that touch.

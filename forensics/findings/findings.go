@@ -4,6 +4,8 @@
 package findings
 
 import (
+	"time"
+
 	"github.com/firebreak-ir/firebreak/forensics/drift"
 )
 
@@ -51,6 +53,7 @@ type Finding struct {
 	Path      string             `json:"path,omitempty"` // path in the place
 	RawPath   []byte             `json:"rawPath,omitempty"`
 	Verdict   drift.Verdict      `json:"verdict,omitempty"`
+	At        time.Time          `json:"at,omitzero"`      // when, by the node's clock
 	SHA256    string             `json:"sha256,omitempty"` // of the new file, or of the one that is gone
 	Was       string             `json:"was,omitempty"`    // the hash of what the image had
 	Detail    string             `json:"detail,omitempty"` // what exactly the rule saw

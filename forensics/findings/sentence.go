@@ -15,7 +15,7 @@ import (
 func (l *look) finding(r Rule, detail string) Finding {
 	f := Finding{
 		Rule: r.ID, Severity: r.Severity, Title: r.Title, Place: l.Place, Partition: l.Partition, Disk: l.Disk, Path: l.Path, RawPath: l.RawPath,
-		Verdict: l.Verdict, Detail: detail, Of: l.Of,
+		Verdict: l.Verdict, At: l.At, Detail: detail, Of: l.Of,
 	}
 	if l.Old != nil {
 		f.Was = l.Old.SHA256
@@ -36,8 +36,8 @@ func (l *look) sentence(r Rule, detail string) string {
 	if l.From != "" {
 		s += fmt.Sprintf(", which was %q", l.From)
 	}
-	if l.New != nil && !l.New.Changed.IsZero() {
-		s += " at " + l.New.Changed.UTC().Format("2006-01-02 15:04:05.000 UTC")
+	if !l.At.IsZero() {
+		s += " at " + l.At.UTC().Format("2006-01-02 15:04:05.000 UTC")
 	}
 	if detail != "" {
 		s += "; " + detail
