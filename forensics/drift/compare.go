@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/firebreak-ir/firebreak/forensics/overlay"
@@ -69,26 +67,6 @@ func (c *comparison) run() error {
 	return c.eachEntry(c.entry)
 }
 
-// entry is one file of the layer.
-type entry struct {
-	path  string // from the root of the view
-	disk  string // in the layer's tree
-	info  fs.FileInfo
-	marks overlay.Marks
-	old   found       // what the image has under the name
-	from  found       // what it was renamed from, where a mark says so
-	shown fs.FileInfo // as the merged view has it, once asked for
-	lost  error       // why it is not known what the image has
-}
-
-// found is a file of the image.
-type found struct {
-	path string
-	info fs.FileInfo // nil where there is none
-}
-
-func (f found) isDir() bool { return f.info != nil && f.info.IsDir() }
-
 // eachEntry walks the layer and looks every entry up in the image.
 func (c *comparison) eachEntry(do func(*entry) error) error {
 	c.dirs = nil
@@ -111,16 +89,6 @@ func (c *comparison) eachEntry(do func(*entry) error) error {
 	return errors.Join(failed, err)
 }
 
-func relative(root, p string) string {
-	switch {
-	case p == root:
-		return "."
-	case root == ".":
-		return p
-	}
-	return strings.TrimPrefix(p, root+"/")
-}
-
 func (c *comparison) visit(rel, disk string, d fs.DirEntry, err error, do func(*entry) error) error {
 	for len(c.dirs) > 0 && !within(c.dirs[len(c.dirs)-1].path, rel) {
 		c.dirs = c.dirs[:len(c.dirs)-1]
@@ -140,71 +108,6 @@ func (c *comparison) visit(rel, disk string, d fs.DirEntry, err error, do func(*
 		c.lookUp(e)
 	}
 	return do(e)
-}
-
-// within tells whether p lies below dir.
-func within(dir, p string) bool {
-	return dir == "." && p != "." || strings.HasPrefix(p, dir+"/")
-}
-
-// lookUp finds what of the image an entry of the layer stands over, and what it was renamed from.
-func (c *comparison) lookUp(e *entry) {
-	parent := c.parent()
-	switch {
-	case e.path == ".":
-		e.old = c.find(e, ".")
-	case parent != "":
-		e.old = c.find(e, path.Join(parent, path.Base(e.path)))
-	}
-	switch to := e.marks.Redirect; {
-	case to == "":
-	case strings.HasPrefix(to, "/"):
-		e.from = c.find(e, path.Clean(to[1:]))
-	case parent != "":
-		e.from = c.find(e, path.Join(parent, to))
-	}
-	if e.from.path == e.old.path || e.from.isDir() != e.info.IsDir() {
-		e.from = found{}
-	}
-	if !e.info.IsDir() {
-		return
-	}
-	d := dir{path: e.path}
-	switch {
-	case e.from.info != nil:
-		d.lower = e.from.path
-	case e.old.isDir():
-		d.lower = e.old.path
-	}
-	c.dirs = append(c.dirs, d)
-}
-
-func (c *comparison) find(e *entry, p string) found {
-	info, err := c.lower.Lstat(p)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
-		e.lost = errors.Join(e.lost, fmt.Errorf("the image's file: %w", err))
-	}
-	if err != nil {
-		return found{}
-	}
-	return found{p, info}
-}
-
-// parent gives the path in the image of the directory that the walk is in.
-func (c *comparison) parent() string {
-	if len(c.dirs) == 0 {
-		return ""
-	}
-	return c.dirs[len(c.dirs)-1].lower
-}
-
-// whiteout tells entries that delete their name. What only looks like one, the view shows.
-func (c *comparison) whiteout(e *entry) bool {
-	if !e.marks.Whiteout {
-		return false
-	}
-	_, err := c.view.Lstat(e.path)
-	return err != nil
 }
 
 // add hands a change on.

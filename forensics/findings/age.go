@@ -27,16 +27,16 @@ const unpacking = 30 * time.Minute
 // after: a program that a container writes is newer than its layer, and one whose time was set back gives itself away
 // when the layer is older than any unpacking takes. What an image deletes has no time of its own. A layer that is gone
 // as a whole was removed by its runtime.
-func (a LayerAge) Excuse(gone bool, new *drift.State) string {
+func (a LayerAge) Excuse(gone bool, is *drift.State) string {
 	if gone && a.Removed {
 		return AsRemoved
 	}
-	if gone || new == nil || a.Created.IsZero() {
+	if gone || is == nil || a.Created.IsZero() {
 		return ""
 	}
-	age := new.Changed.Sub(a.Created)
-	whiteout := new.Type == "device" && new.Device == "0:0"
-	if age >= 0 && age <= unpacking && (whiteout || new.Modified.Before(a.Created)) {
+	age := is.Changed.Sub(a.Created)
+	whiteout := is.Type == "device" && is.Device == "0:0"
+	if age >= 0 && age <= unpacking && (whiteout || is.Modified.Before(a.Created)) {
 		return AsUnpacked
 	}
 	return ""

@@ -53,8 +53,8 @@ func (n *Node) sequence(sets []Set) ([]Set, bool) {
 	case OneOf:
 		return append(sets, n.Set), true
 	case Concat:
-		ok := true
 		for _, sub := range n.Subs {
+			var ok bool
 			if sets, ok = sub.sequence(sets); !ok {
 				return nil, false
 			}

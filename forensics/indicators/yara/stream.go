@@ -146,12 +146,13 @@ func (s *Stream) keep(h *hits, str *str, m StringMatch) {
 // wholeWord tells whether no letter or digit of ASCII touches a match.
 func wholeWord(v pattern.View, start, length int, wide bool) bool {
 	end := start + length
-	if wide {
-		before := start >= 2 && v.Data[start-1] == 0 && alphanumeric(v.Data[start-2])
-		return !before && !(end+1 < len(v.Data) && v.Data[end+1] == 0 && alphanumeric(v.Data[end]))
-	}
 	before := start >= 1 && alphanumeric(v.Data[start-1])
-	return !before && !(end < len(v.Data) && alphanumeric(v.Data[end]))
+	behind := end < len(v.Data) && alphanumeric(v.Data[end])
+	if wide {
+		before = start >= 2 && v.Data[start-1] == 0 && alphanumeric(v.Data[start-2])
+		behind = behind && end+1 < len(v.Data) && v.Data[end+1] == 0
+	}
+	return !before && !behind
 }
 
 func alphanumeric(c byte) bool {
