@@ -15,8 +15,8 @@ import (
 //
 // MD5 is always 0: SHA-256 has no field there. Times are whole seconds, 0 where the image does not say; mactime leaves out
 // those before 1970. Where fls differs, it is for the kernel's sake: names are escaped (see appendBodyName; fls writes | as
-// it is, which breaks the line, and signs that cannot be shown as ^), times are not cut to 32 bits, the root is listed, and
-// what was deleted is not.
+// it is, which breaks the line, and signs that cannot be shown as ^), times are not cut to 32 bits, links that do not fit in
+// their inodes have their targets, the root is listed, and what was deleted is not.
 type Body struct {
 	to    *bufio.Writer
 	mount string

@@ -35,6 +35,7 @@ func kinds(t *testing.T) string {
 	err := errors.Join(
 		os.Chmod(filepath.Join(root, "dir"), 0o777|os.ModeSticky),
 		os.Symlink("../where/ever", filepath.Join(root, "link")),
+		os.Symlink(strings.Repeat("far/", 30), filepath.Join(root, "long-link")),
 		syscall.Mkfifo(filepath.Join(root, "fifo"), 0o600),
 		os.Chtimes(filepath.Join(root, "dir/plain"), time.Unix(1, 5), time.Unix(1_000_000_000, 999_999_999)),
 	)
@@ -68,13 +69,16 @@ func body(t *testing.T, all []timeline.FileEntry) string {
 func TestBodyIsThatOfFls(t *testing.T) {
 	labenv.NeedTool(t, "fls", "apt-get install sleuthkit")
 	disk := makeDisk(t, kinds(t), "16M")
-	ours := strings.Split(strings.TrimSpace(body(t, entries(t, openDisk(t, disk)))), "\n")
+	ours := strings.Split(strings.TrimSpace(body(t, entries(t, openDisk(t, disk), func(err error) { t.Error(err) }))), "\n")
 	theirs := strings.Split(strings.TrimSpace(run(t, nil, "fls", "-r", "-m", "/", disk)), "\n")
 	root := slices.IndexFunc(ours, func(line string) bool { return strings.HasPrefix(line, "0|/|2|d/d") })
 	if root != 0 {
 		t.Fatalf("no root: %q", ours)
 	}
 	ours = ours[1:]
+	for i := range ours { // fls 4.11 does not read the target that lies in a block
+		ours[i] = strings.Replace(ours[i], "0|/long-link -> "+strings.Repeat("far/", 30)+"|", "0|/long-link|", 1)
+	}
 	theirs = slices.DeleteFunc(theirs, func(line string) bool { return strings.Contains(line, "|/$OrphanFiles|") }) // fls's own
 	slices.Sort(ours)
 	slices.Sort(theirs)
