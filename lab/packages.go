@@ -18,7 +18,9 @@ import (
 
 // debianPackages lists what this machine lacks for the lab, as names of Debian packages.
 func debianPackages(ctx context.Context, cache string, realNode, buildsC bool) []string {
-	needs := map[string]string{}
+	needs := map[string]string{
+		"fls": "sleuthkit", // not the lab's: the tests hold what the library reads and writes against it
+	}
 	if realNode {
 		for program, pkg := range map[string]string{
 			"unshare": "util-linux", "nsenter": "util-linux", "mount": "mount", "losetup": "mount", "ip": "iproute2",
