@@ -39,7 +39,7 @@ type Change struct {
 	Place
 	Inode    uint64    `json:"inode,omitempty"`
 	Type     string    `json:"type,omitempty"`
-	Mode     string    `json:"mode,omitempty"` // permissions
+	Mode     string    `json:"mode,omitempty"` // permissions in octal, with the bits for setuid, setgid and sticky
 	UID      uint32    `json:"uid"`
 	GID      uint32    `json:"gid"`
 	Size     int64     `json:"size"`
@@ -49,6 +49,7 @@ type Change struct {
 	Created  time.Time `json:"created,omitzero"`
 	SHA256   string    `json:"sha256,omitempty"`  // of its content after the replay
 	Alone    bool      `json:"journalOnly"`       // in this state only the journal knows it
+	Before   *Before   `json:"before,omitempty"`  // as the disk has it in its place, where the journal alone says otherwise
 	Problem  string    `json:"problem,omitempty"` // why it was not read or hashed
 
 	Head    []byte `json:"-"` // the first bytes of a file
@@ -56,15 +57,31 @@ type Change struct {
 	Setuid  bool   `json:"-"` // it runs with the rights of its owner or group
 }
 
+// Before is what a reader that does not replay the journal says of an entry.
+type Before struct {
+	Inode    uint64    `json:"inode"`
+	Mode     string    `json:"mode"`
+	UID      uint32    `json:"uid"`
+	GID      uint32    `json:"gid"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified,omitzero"`
+}
+
+func before(stat volume.Stat) *Before {
+	return &Before{Inode: stat.Inode, Mode: octal(stat), UID: stat.UID, GID: stat.GID, Size: stat.Size, Modified: stat.Modified}
+}
+
+func octal(stat volume.Stat) string { return fmt.Sprintf("%04o", stat.Mode&0o7777) }
+
 // ELF tells whether a file begins as a program does.
 func (c *Change) ELF() bool { return isELF(c.Head) }
 
 func isELF(head []byte) bool { return len(head) >= 4 && string(head[:4]) == elf.ELFMAG }
 
 // describe fills in what the inode says.
-func describe(what Kind, p string, info fs.FileInfo, stat volume.Stat) Change {
+func describe(p string, info fs.FileInfo, stat volume.Stat) Change {
 	return Change{
-		Kind: what, Path: p, Inode: stat.Inode, Type: typeOf(info, stat), Mode: info.Mode().Perm().String(),
+		Path: p, Inode: stat.Inode, Type: typeOf(info, stat), Mode: octal(stat),
 		UID: stat.UID, GID: stat.GID, Size: stat.Size,
 		Accessed: stat.Accessed, Modified: stat.Modified, Changed: stat.Changed, Created: stat.Created,
 		Setuid: info.Mode().IsRegular() && info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0,

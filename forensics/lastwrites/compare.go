@@ -140,12 +140,10 @@ func (c *comparison) compare(now, old met, there bool) error {
 	if !ok {
 		return c.unread(now.path, fs.ErrInvalid)
 	}
-	what, alone, changed := c.verdict(info, stat, old, there)
-	if !changed {
+	ch := describe(now.path, info, stat)
+	if ch.Kind = c.verdict(&ch, info, stat, old, there); ch.Kind == "" {
 		return nil
 	}
-	ch := describe(what, now.path, info, stat)
-	ch.Alone = alone
 	if info.Mode().IsRegular() {
 		c.read(&ch, info)
 	}
@@ -181,8 +179,8 @@ func (c *comparison) gone(old met) error {
 		}
 	}
 	stat, _ := volume.StatOf(info)
-	ch := describe(Deleted, old.path, info, stat)
-	ch.Alone = true
+	ch := describe(old.path, info, stat)
+	ch.Kind, ch.Alone = Deleted, true
 	return c.give(ch)
 }
 

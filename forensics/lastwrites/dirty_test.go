@@ -19,18 +19,43 @@ import (
 
 const loot = "home/loot"
 
+// loots are the files that the intruder fsyncs.
+const loots = 500
+
+// plant writes what is on the disk from the start.
+func plant(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"var/log/auth.log", "var/log/kern.log", "etc/passwd", "etc/shadow", "usr/bin/su", "usr/bin/id", "srv/old/data", "srv/empty/x"} {
+		write(t, filepath.Join(dir, name), []byte(name+"\n"))
+	}
+}
+
 // TestTheLastSeconds copies a mounted disk on which 500 files were fsynced, others changed and some deleted, and finds
 // what became of each although nothing of it stands in its place. What lay in its place and the changes together are what
 // the kernel sees after its own recovery of the copy.
 func TestTheLastSeconds(t *testing.T) {
-	source := t.TempDir()
-	for _, name := range []string{"var/log/auth.log", "var/log/kern.log", "etc/passwd", "etc/shadow", "usr/bin/su", "usr/bin/id", "srv/old/data", "srv/empty/x"} {
-		write(t, filepath.Join(source, name), []byte(name+"\n"))
+	for name, prepare := range map[string]func(t *testing.T) string{
+		"ext4": func(t *testing.T) string {
+			source := t.TempDir()
+			plant(t, source)
+			return makeDisk(t, source, "256M", "-J", "size=64") // a small journal is full early, and written to its place
+		},
+		"xfs": func(t *testing.T) string { return makeXFS(t, func(dir string) { plant(t, dir) }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			copied := attacked(t, prepare)
+			v := openVolume(t, copied)
+			found := changes(t, v, lastwrites.Options{Directories: true, Hash: lastwrites.NewBudget(1 << 30)})
+			checkLoot(t, found)
+			checkOthers(t, found)
+			agree(t, v, found, copied)
+		})
 	}
-	copied := attacked(t, source)
-	v := openVolume(t, copied)
-	found := changes(t, v, lastwrites.Options{Directories: true, Hash: lastwrites.NewBudget(1 << 30)})
-	checkLoot(t, found)
+}
+
+func checkOthers(t *testing.T, found map[string]lastwrites.Change) {
+	t.Helper()
 	for name, want := range map[string]lastwrites.Kind{
 		"var/log/auth.log": lastwrites.Deleted, "etc/passwd": lastwrites.Modified, "usr/bin/su": lastwrites.Metadata, "usr/bin/id": lastwrites.Modified,
 		"srv/old": lastwrites.Deleted, "srv/old/data": lastwrites.Deleted, "srv/new": lastwrites.Added, "srv/new/data": lastwrites.Added,
@@ -40,26 +65,28 @@ func TestTheLastSeconds(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", name, ch, want)
 		}
 	}
-	if su := found["usr/bin/su"]; !su.Setuid || !su.Program || su.SHA256 != hashOf([]byte("usr/bin/su\n")) {
-		t.Errorf("%+v", su)
+	su, passwd, data := found["usr/bin/su"], found["etc/passwd"], found["srv/new/data"]
+	if !su.Setuid || !su.Program || su.SHA256 != hashOf([]byte("usr/bin/su\n")) || su.Before == nil || su.Before.Mode != "0644" || su.Mode != "4755" {
+		t.Errorf("%+v, before %+v", su, su.Before)
 	}
-	if len(found) != 500+11 {
+	if passwd.Before == nil || passwd.Before.Size != int64(len("etc/passwd\n")) || data.Before != nil {
+		t.Errorf("%+v, before %+v; %+v", passwd, passwd.Before, data)
+	}
+	if len(found) != loots+11 {
 		t.Errorf("%d changes", len(found))
 	}
-	agree(t, v, found, copied)
 }
 
 // TestHalfInPlace takes a disk whose journal was full in between, so that some of what was written stands in its place,
 // and of some the name alone.
 func TestHalfInPlace(t *testing.T) {
+	t.Parallel()
 	source := t.TempDir()
-	for _, name := range []string{"var/log/auth.log", "etc/passwd", "usr/bin/su", "usr/bin/id", "srv/old/data", "srv/empty/x"} {
-		write(t, filepath.Join(source, name), []byte(name+"\n"))
-	}
-	disk := makeDisk(t, source, "64M")
+	plant(t, source)
+	disk := makeDisk(t, source, "64M", "-J", "size=1")
 	var copied string
 	mounted(t, disk, func(dir string) {
-		attack(t, dir)
+		attack(t, dir, 250)
 		copied = snapshot(t, disk)
 	})
 	v := openVolume(t, copied)
@@ -69,17 +96,20 @@ func TestHalfInPlace(t *testing.T) {
 			t.Errorf("%s: %+v", p, ch)
 		}
 	}
+	if _, early := found["usr/bin/su"]; early || len(found) < 100 {
+		t.Errorf("%d changes: nothing, or all, stood in its place", len(found))
+	}
 	agree(t, v, found, copied)
 }
 
 // attacked gives the copy of a disk of which nothing has reached its place. A sync(2) by anybody on this machine writes
 // everything there; then it is tried again.
-func attacked(t *testing.T, source string) (copied string) {
+func attacked(t *testing.T, prepare func(t *testing.T) string) (copied string) {
 	t.Helper()
 	for range 5 {
-		disk := makeDisk(t, source, "256M", "-J", "size=64") // a small journal is full early, and written to its place
+		disk := prepare(t)
 		mounted(t, disk, func(dir string) {
-			attack(t, dir)
+			attack(t, dir, loots)
 			copied = snapshot(t, disk)
 		})
 		old, err := openVolume(t, copied).InPlace()
@@ -94,7 +124,7 @@ func attacked(t *testing.T, source string) (copied string) {
 }
 
 // attack leaves nothing unsynced, and syncs single files only: sync(2) would write the metadata to its place.
-func attack(t *testing.T, dir string) {
+func attack(t *testing.T, dir string, loots int) {
 	t.Helper()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	err := errors.Join(
@@ -111,7 +141,7 @@ func attack(t *testing.T, dir string) {
 	if err := os.Rename(at("usr/bin/.id"), at("usr/bin/id")); err != nil {
 		t.Error(err)
 	}
-	for i := range 500 {
+	for i := range loots {
 		synced(t, at(fmt.Sprintf("%s/%03d", loot, i)), fmt.Appendf(nil, "loot %d\n", i), 0o600)
 	}
 }
@@ -119,13 +149,13 @@ func attack(t *testing.T, dir string) {
 func checkLoot(t *testing.T, found map[string]lastwrites.Change) {
 	t.Helper()
 	n := 0
-	for i := range 500 {
+	for i := range loots {
 		ch := found[fmt.Sprintf("%s/%03d", loot, i)]
 		if ch.Kind == lastwrites.Added && ch.Alone && ch.SHA256 == hashOf(fmt.Appendf(nil, "loot %d\n", i)) && ch.Problem == "" && ch.Inode != 0 {
 			n++
 		}
 	}
-	if n != 500 {
+	if n != loots {
 		t.Errorf("%d of 500 files that only the journal knows", n)
 	}
 }

@@ -25,6 +25,18 @@ func makeDisk(t *testing.T, source, size string, options ...string) string {
 	return disk
 }
 
+// makeXFS makes an image and lets fill write what is on it from the start.
+func makeXFS(t *testing.T, fill func(dir string)) string {
+	t.Helper()
+	labenv.NeedTool(t, "mkfs.xfs", "apt-get install xfsprogs")
+	disk := filepath.Join(t.TempDir(), "disk.img")
+	if out, err := exec.Command("mkfs.xfs", "-q", "-d", "file,size=320m,name="+disk).CombinedOutput(); err != nil {
+		t.Fatalf("mkfs.xfs: %v\n%s", err, out)
+	}
+	mounted(t, disk, fill)
+	return disk
+}
+
 // mounted mounts an image while do works in it. One that was in use is recovered by the kernel.
 func mounted(t *testing.T, disk string, do func(dir string)) {
 	t.Helper()
@@ -32,8 +44,8 @@ func mounted(t *testing.T, disk string, do func(dir string)) {
 		labenv.LeaveOut(t, "loop mounts need root")
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "ext4", "-o", "loop", disk, dir).CombinedOutput(); err != nil {
-		labenv.LeaveOut(t, "this machine cannot loop-mount ext4: %v: %s", err, out)
+	if out, err := exec.Command("mount", "-o", "loop", disk, dir).CombinedOutput(); err != nil {
+		labenv.LeaveOut(t, "this machine cannot loop-mount the disk: %v: %s", err, out)
 	}
 	do(dir)
 	if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

@@ -25,7 +25,7 @@ type Layers struct {
 func NewLayers(disk volume.Tree, listing containers.Listing) *Layers {
 	l := &Layers{owners: map[string]containers.Container{}}
 	for _, c := range listing.Containers {
-		if c.Layer != "" {
+		if c.Layer != "" && named(c) != "" {
 			l.owners[c.Layer] = c
 		}
 	}

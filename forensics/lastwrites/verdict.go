@@ -8,26 +8,26 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
-// verdict says what became of an entry that is there after the replay, and whether only the journal knows.
-func (c *comparison) verdict(info fs.FileInfo, stat volume.Stat, old met, there bool) (what Kind, alone, changed bool) {
-	if !there {
-		alone = c.old != nil
-		if recent(stat.Created, c.Since) || alone {
-			return Added, alone, true
+// verdict says what became of an entry that is there after the replay, and fills in whether only the journal knows and what
+// was there before. No kind means that it did not change.
+func (c *comparison) verdict(ch *Change, info fs.FileInfo, stat volume.Stat, old met, there bool) Kind {
+	ch.Alone = c.old != nil
+	if c.old != nil && !there {
+		return Added
+	}
+	if there {
+		oldInfo, err := old.entry.Info()
+		if err != nil { // a name that reached its place before its inode did, or damage that the journal mends
+			return Added
 		}
-		return sinceVerdict(info, stat, c.Since), false, recent(stat.Changed, c.Since) && !info.IsDir()
+		was, _ := volume.StatOf(oldInfo)
+		if signature(stat) != signature(was) {
+			ch.Before = before(was)
+			return c.difference(info, oldInfo, stat, was)
+		}
 	}
-	oldInfo, err := old.entry.Info()
-	before, _ := volume.StatOf(oldInfo)
-	switch {
-	case err != nil: // a name that reached its place before its inode did, or damage that the journal mends
-		return Added, true, true
-	case signature(stat) != signature(before):
-		return c.difference(info, oldInfo, stat, before), true, true
-	case recent(stat.Created, c.Since):
-		return Added, false, true
-	}
-	return sinceVerdict(info, stat, c.Since), false, recent(stat.Changed, c.Since) && !info.IsDir()
+	ch.Alone = false
+	return sinceVerdict(info, stat, c.Since)
 }
 
 // signature is what two views of one entry are compared by: everything but the time of access. A directory's times, size
@@ -62,9 +62,14 @@ func (c *comparison) moved(info, oldInfo fs.FileInfo) bool {
 	return err != nil || oldErr != nil || !slices.Equal(now, old)
 }
 
-// sinceVerdict says by its times alone what became of a file that both views have.
+// sinceVerdict says by its times alone what became of an entry that both views have.
 func sinceVerdict(info fs.FileInfo, stat volume.Stat, since time.Time) Kind {
-	if recent(stat.Modified, since) && !info.IsDir() {
+	switch {
+	case recent(stat.Created, since):
+		return Added
+	case info.IsDir() || !recent(stat.Changed, since):
+		return ""
+	case recent(stat.Modified, since):
 		return Modified
 	}
 	return Metadata
