@@ -3,6 +3,8 @@ package ext4
 import (
 	"fmt"
 	"io/fs"
+
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
 
 // Inode gives one inode; used is false for one that is free. Where its group's bitmap cannot be read, an inode with a link
@@ -17,6 +19,26 @@ func (f *FS) Inode(n uint64) (info fs.FileInfo, used bool, err error) {
 	}
 	g := f.groupOf(uint64(n-1) / uint64(f.super.inodesPerGroup))
 	return &Info{name: fmt.Sprint(n), inode: in}, g.used(in), nil
+}
+
+// Tables gives the parts of the inode tables that were ever used, as far as they lie on the image.
+func (f *FS) Tables() []volume.Extent {
+	var out []volume.Extent
+	s := &f.super
+	for group := range f.groupsOnImage() {
+		d, err := f.descriptor(group)
+		used := int64(s.inodesPerGroup-min(d.unused, s.inodesPerGroup)) * s.inodeSize
+		if err != nil || used == 0 || d.flags&inodesUninit != 0 || d.table == 0 || d.table >= s.blocks {
+			continue
+		}
+		at := int64(d.table) * s.blockSize
+		if n := len(out) - 1; n >= 0 && out[n].Physical+out[n].Length == at {
+			out[n].Length += used
+			continue
+		}
+		out = append(out, volume.Extent{Physical: at, Length: used})
+	}
+	return out
 }
 
 // groupInUse is what is known of a group's inodes.

@@ -18,6 +18,9 @@ type Layout interface {
 	// which decides whether to go on.
 	Regions(do func(Region, error) error) error
 
+	// Tables gives the stretches in which inodes in use lie, in the order of the disk.
+	Tables() []Extent
+
 	// Inode gives one inode; used is false for one that is free.
 	Inode(n uint64) (info fs.FileInfo, used bool, err error)
 
