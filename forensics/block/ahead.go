@@ -70,6 +70,9 @@ func (r *Reader) Prefetch(off, length int64) {
 	r.want(int32(off/size), (end-1)/size, false)
 }
 
+// Remote is true.
+func (r *Reader) Remote() bool { return true }
+
 // want queues the blocks of a range that the snapshot holds and nobody has; urgent ones come before all others.
 func (r *Reader) want(first int32, last int64, urgent bool) {
 	r.mu.Lock()

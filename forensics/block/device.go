@@ -62,6 +62,9 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 // Prefetch leaves reading ahead to the kernel.
 func (f *File) Prefetch(int64, int64) {}
 
+// Remote is false.
+func (f *File) Remote() bool { return false }
+
 // Stats counts the pieces of 512 KiB that were read, as if the image were a snapshot.
 func (f *File) Stats() Stats {
 	out := Stats{Blocks: int((f.size + piece - 1) / piece)}

@@ -11,6 +11,8 @@ type Source interface {
 	Device
 	// Prefetch says that so many bytes at an offset will be read soon. It does not wait.
 	Prefetch(off, length int64)
+	// Remote tells a disk that is read over a network: it pays to say early what will be read.
+	Remote() bool
 	// Stats says what reading has cost so far.
 	Stats() Stats
 	// Close ends what is under way. Reads that come later fail.

@@ -10,6 +10,7 @@ import (
 // prefetcher is a disk that can be told what will be read, such as *block.Reader.
 type prefetcher interface {
 	Prefetch(off, length int64)
+	Remote() bool
 }
 
 const (
@@ -25,7 +26,7 @@ func (i *Image) ReadAhead(ctx context.Context) {
 	for _, v := range i.Volumes {
 		disk, able := v.disk.(prefetcher)
 		known, told := v.FS.(volume.Layout)
-		if able && told {
+		if able && told && disk.Remote() {
 			ahead{ctx, disk, known, v.Part.Offset}.run()
 		}
 	}
