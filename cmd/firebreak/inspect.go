@@ -18,6 +18,10 @@ type inspectFlags struct {
 	until     sinceFlag
 	hash      bool
 	all       bool
+	hashes    []string
+	paths     []string
+	yara      []string
+	partial   bool
 	container string
 	caseDir   string
 	cache     string
@@ -45,6 +49,7 @@ func views() []lookAt {
 		{"findings", "[CONTAINER]", "what stands out, the worst first: programs, cron entries, keys, miners and more in layers, volumes and on the node", showFindings},
 		{"drift", "[CONTAINER]", "what containers added, changed, deleted, renamed or hid of their images, and the files in their pods' volumes", showDrift},
 		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
+		{"scan", "[PATH]", "files that lists of hashes and paths or YARA rules know, below a directory", showScan},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
 		{"export", "CONTAINER", "a container's merged file system, as a tar archive on the standard output", showArchive},
 	}
@@ -70,6 +75,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
   firebreak inspect disk.raw timeline --output json > timeline.jsonl
   firebreak inspect disk.raw ls /etc/cron.d
   firebreak inspect disk.raw ls / --container 3fb1c0
+  firebreak inspect disk.raw scan /var --hashes known-bad.sha256 --yara miners.yar
   firebreak inspect disk.raw cat /root/.bash_history
   firebreak inspect snap-0123456789abcdef0 export 3fb1c0 > container.tar`,
 		Args:              cobra.RangeArgs(1, 3),
@@ -80,11 +86,15 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
 	c.Flags().IntVar(&f.partition, "partition", -1, "the partition to look into, as overview numbers them (default the largest that can be read)")
 	c.Flags().BoolVar(&f.inPlace, "in-place", false, "do not replay the journal: the disk as most other readers see it")
 	c.Flags().Lookup("partition").DefValue = "" // the sentence says it
-	c.Flags().StringVar(&f.container, "container", "", "with ls, cat and timeline: look into this container, by its id, the beginning of it, or its name")
+	c.Flags().StringVar(&f.container, "container", "", "with ls, cat, scan and timeline: look into this container, by its id, the beginning of it, or its name")
 	c.Flags().Var(&f.since, "since", "with timeline: nothing before; with last30 and findings: also what changed since then, wherever it stands")
 	c.Flags().Var(&f.until, "until", "with timeline: nothing from then on")
 	c.Flags().BoolVar(&f.hash, "hash", false, "with timeline: hash every file")
 	c.Flags().BoolVar(&f.all, "all", false, "with drift: also what every container has, such as empty files to mount over")
+	c.Flags().StringSliceVar(&f.hashes, "hashes", nil, "with scan: a list of hashes as sha256sum writes them, plain, or CSV")
+	c.Flags().StringSliceVar(&f.paths, "paths", nil, "with scan: a list of paths, in which * and ? stand for parts of a name and ** for directories")
+	c.Flags().StringSliceVar(&f.yara, "yara", nil, "with scan: YARA rules; modules are not known, and what else is not is said")
+	c.Flags().BoolVar(&f.partial, "partial", false, "with scan: leave out lines and rules that cannot be looked for")
 	c.Flags().StringVar(&f.caseDir, "case", "", "with timeline: mark what the responder did, from the custody log in this directory of a case")
 	c.Flags().StringVar(&f.cache, "cache", "", "with a snapshot: a directory that keeps the blocks read, for the next look")
 	c.Flags().StringVar(&f.region, "region", "", "AWS region of the snapshot (default that of your environment)")

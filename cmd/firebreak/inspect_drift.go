@@ -28,7 +28,7 @@ func showDrift(ctx context.Context, i *inspection, container string) error {
 	shown, bar := i.lines(driftHead), i.progress("compare", "layers")
 	report, err := analysis.Drift(ctx, v, analysis.DriftOptions{
 		Listing: listing, Container: container,
-		Progress: func(done, total int, _ drift.Attribution) error { return bar.at(int64(done), int64(total)) },
+		Begin: func(done, total int) error { return bar.at(int64(done), int64(total)) },
 	}, func(ch drift.Change) error {
 		if !i.flags.all && !i.flags.out.json() && usualDrift(ch) {
 			usual++

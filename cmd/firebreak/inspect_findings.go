@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/firebreak-ir/firebreak/forensics/analysis"
-	"github.com/firebreak-ir/firebreak/forensics/drift"
 	"github.com/firebreak-ir/firebreak/forensics/findings"
 )
 
@@ -31,7 +30,7 @@ func showFindings(ctx context.Context, i *inspection, container string) error {
 	report, err := analysis.Findings(ctx, v, analysis.FindingsOptions{
 		DriftOptions: analysis.DriftOptions{
 			Listing: listing, Container: container,
-			Progress: func(done, total int, _ drift.Attribution) error { return bar.at(int64(done), int64(total)) },
+			Begin: func(done, total int) error { return bar.at(int64(done), int64(total)) },
 		},
 		Since: i.flags.since.Time, Walked: func(int) error { return ctx.Err() },
 	}, func(f analysis.Finding) error {

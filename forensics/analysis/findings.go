@@ -35,11 +35,11 @@ type FindingsOptions struct {
 
 // FindingsReport says what was looked through.
 type FindingsReport struct {
-	Drift   DriftReport    `json:"drift"`
-	Alone   int            `json:"journalOnly"` // changes that only the journal knows
-	Excused map[string]int `json:"excused,omitempty"`
-	Unread  []string       `json:"unread,omitempty"` // the first thousand
-	More    int            `json:"moreUnread,omitempty"`
+	Drift   findings.Report `json:"drift"`
+	Alone   int             `json:"journalOnly"` // changes that only the journal knows
+	Excused map[string]int  `json:"excused,omitempty"`
+	Unread  []string        `json:"unread,omitempty"` // the first thousand
+	More    int             `json:"moreUnread,omitempty"`
 }
 
 const hashed = 10 << 30 // bytes of the node's own files that changed
@@ -64,7 +64,7 @@ func Findings(ctx context.Context, v image.Volume, opts FindingsOptions, do func
 	if err != nil {
 		return f.report, err
 	}
-	f.report.Drift, err = Drift(ctx, v, opts.DriftOptions, f.drifted)
+	f.report.Drift, err = opts.search(v, judge).Run(ctx, f.drifted)
 	return f.report, err
 }
 
@@ -139,22 +139,18 @@ func (f *finder) change(ch lastwrites.Change, seen string) drift.Change {
 	return drift.Change{Verdict: verdict, Path: "/" + seen, Disk: ch.Path, Old: &drift.State{Type: ch.Type, Mode: ch.Mode, UID: ch.UID, GID: ch.GID, Size: ch.Size}}
 }
 
-// drifted judges what a container changed.
-func (f *finder) drifted(ch drift.Change) error {
+// drifted takes what a container changed, and what the judge says of it.
+func (f *finder) drifted(s findings.Subject, judged findings.Judgement) error {
 	if f.opts.Changes != nil {
-		if err := f.opts.Changes(ch); err != nil {
+		if err := f.opts.Changes(s.Change); err != nil {
 			return err
 		}
 	}
-	if ch.Verdict == drift.Unread {
-		f.unread("/"+ch.Disk, ch.Problem)
+	if s.Verdict == drift.Unread {
+		f.unread("/"+s.Disk, s.Problem)
 		return nil
 	}
-	place := findings.Container
-	if ch.Of != nil && ch.Of.Volume != "" {
-		place = findings.EmptyDir
-	}
-	return f.look(findings.Subject{Change: ch, Place: place, Partition: f.v.Part.Number})
+	return f.judged(s, judged)
 }
 
 func (f *finder) look(s findings.Subject) error {
@@ -162,6 +158,10 @@ func (f *finder) look(s findings.Subject) error {
 	if err != nil {
 		return err
 	}
+	return f.judged(s, judged)
+}
+
+func (f *finder) judged(s findings.Subject, judged findings.Judgement) error {
 	if judged.Excuse != "" {
 		f.report.Excused[judged.Excuse]++
 	}

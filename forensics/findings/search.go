@@ -20,8 +20,11 @@ type Search struct {
 	Partition int
 	Listing   containers.Listing // of that disk
 	HostPaths []Mount
-	Judge     *Judge
+	Judge     *Judge // nil: changes are handed on and not judged
 	Drift     drift.Options
+	// Begin is told before a container or volume is looked at, with how many come before it and how many there are; its error
+	// ends the search.
+	Begin func(done, total int) error
 	// Since is from when on a change of the node's own files counts: a node has no image to hold it against. Zero: they are
 	// not looked at.
 	Since time.Time
@@ -71,7 +74,11 @@ type run struct {
 func (r *run) found(place Place) func(drift.Change) error {
 	return func(ch drift.Change) error {
 		s := Subject{Change: ch, Place: place, Partition: r.Partition}
-		j, err := r.Judge.Look(r.ctx, s)
+		var j Judgement
+		var err error
+		if r.Judge != nil {
+			j, err = r.Judge.Look(r.ctx, s)
+		}
 		if err == nil {
 			err = r.do(s, j)
 		}
@@ -100,10 +107,20 @@ func (r *run) add(what string, sum drift.Summary, err error) error {
 	return nil
 }
 
+func (r *run) begin() error {
+	if r.Begin == nil {
+		return nil
+	}
+	return r.Begin(r.out.Containers+r.out.Volumes, len(r.Listing.Containers)+len(r.HostPaths))
+}
+
 func (r *run) containers() error {
 	for _, c := range r.Listing.Containers {
 		if c.Layer == "" && len(c.Layers) == 0 { // a log or a record is all that is left of it
 			continue
+		}
+		if err := r.begin(); err != nil {
+			return err
 		}
 		sum, err := drift.Container(r.ctx, r.Disk, c, r.Drift, r.found(Container))
 		if err := r.add(fmt.Sprintf("container %q", c.ID), sum, err); err != nil {
@@ -139,6 +156,9 @@ func (r *run) hostPaths() error {
 
 // volume lists a directory that no image stands behind. Paths in it are told below as.
 func (r *run) volume(place Place, dir, as string, of *drift.Attribution) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
 	opts, found := r.Drift, r.found(place)
 	opts.Of = of
 	sum, err := drift.Everything(r.ctx, overlay.Layer{Tree: r.Disk, Root: dir}, opts, func(ch drift.Change) error {
