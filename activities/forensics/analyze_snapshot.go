@@ -3,6 +3,7 @@ package forensics
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/activities"
@@ -27,6 +28,7 @@ type AnalyzeSnapshotOutput struct {
 	SHA256     string         `json:"sha256" doc:"SHA-256 of the image"`
 	Findings   []Finding      `json:"findings" doc:"What stands out, the worst first; all are in the evidence"`
 	Found      int            `json:"found" doc:"How many findings there are in all"`
+	Drift      int            `json:"drift" doc:"How many files containers added, changed, deleted, renamed or hid of their images; they are in the evidence"`
 	Containers int            `json:"containers" doc:"How many containers the disk holds; they are in the evidence"`
 	Journal    Journal        `json:"journal" doc:"What only the file system's journal held"`
 	Warnings   []string       `json:"warnings,omitempty" doc:"What could not be read or compared, and where"`
@@ -38,7 +40,7 @@ func AnalyzeSnapshot(d Deps) activities.Definition {
 	return activities.Define(activities.Activity[AnalyzeSnapshotInput, AnalyzeSnapshotOutput]{
 		Name: "forensics.analyze_snapshot",
 		Summary: "Reads an EBS snapshot into the evidence, lists its containers and says what stands out among the files that changed: " +
-			"forensics.read_snapshot, list_containers and last_writes in one step.",
+			"forensics.read_snapshot, list_containers and last_writes in one step, with what containers changed of their images and a timeline.",
 		Effect:      activities.Capture,
 		Volatility:  activities.Disk,
 		Place:       activities.OnAnalysis,
@@ -73,24 +75,25 @@ func (a analyzer) run(ctx context.Context, call activities.Call, in AnalyzeSnaps
 	if err != nil {
 		return AnalyzeSnapshotOutput{}, fmt.Errorf("the image is in the evidence; find what was written last: %w", err)
 	}
-	return analyzed(disk, listed, writes), nil
+	found := through{Findings: []Finding{}}
+	if !call.DryRun && writes.Status == activities.Done {
+		if found, err = a.lookThrough(ctx, call, disk, in.Since); err != nil {
+			return AnalyzeSnapshotOutput{}, fmt.Errorf("the image is in the evidence: %w", err)
+		}
+	}
+	return analyzed(disk, listed, writes, found), nil
 }
 
-func analyzed(disk ReadSnapshotOutput, listed ListContainersOutput, writes LastWritesOutput) AnalyzeSnapshotOutput {
+func analyzed(disk ReadSnapshotOutput, listed ListContainersOutput, writes LastWritesOutput, found through) AnalyzeSnapshotOutput {
 	out := AnalyzeSnapshotOutput{
-		Snapshot: disk.Snapshot, Image: disk.Image, SHA256: disk.SHA256, Findings: []Finding{}, Found: writes.Found, Containers: listed.Total,
-		Journal: writes.Journal, Items: append(append(append([]custody.Item{}, disk.Items...), listed.Items...), writes.Items...),
+		Snapshot: disk.Snapshot, Image: disk.Image, SHA256: disk.SHA256, Findings: fit(found.Findings, listRoom), Found: found.Found, Drift: found.Drift,
+		Containers: listed.Total, Journal: writes.Journal, Items: slices.Concat(disk.Items, listed.Items, writes.Items, found.items),
 	}
-	for _, f := range writes.Findings {
-		f.ID, f.Title = findingID(disk.Snapshot, f.ID), f.headline() // a ticket of its own each
-		out.Findings = append(out.Findings, f)
-	}
-	warnings := append(append(append([]string{}, disk.Warnings...), listed.Warnings...), writes.Warnings...)
-	out.Warnings = warningsOf(onlyOnce(warnings))
+	out.Warnings = warningsOf(onlyOnce(slices.Concat(disk.Warnings, listed.Warnings, writes.Warnings, found.Warnings)))
 	out.Status = writes.Status // skipped where nothing on the image can be read
 	out.Summary = disk.Summary + "; " + listed.Summary
 	if writes.Status == activities.Done {
-		out.Summary += "; " + writes.Summary
+		out.Summary += fmt.Sprintf("; %s of containers to their images, %s%s", count(found.Drift, "change"), count(found.Found, "finding"), more(found.Found-len(out.Findings)))
 	}
 	out.Would = append(append(append(out.Would, disk.Would...), listed.Would...), writes.Would...)
 	return out

@@ -2,7 +2,10 @@ package forensics_test
 
 import (
 	"debug/elf"
+	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/activities/forensics"
+	"github.com/firebreak-ir/firebreak/custody"
 )
 
 // TestAnalyzeSnapshot reads a real snapshot in one step, twice.
@@ -25,7 +29,7 @@ func TestAnalyzeSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Findings) != 1 || out.Found != 1 || out.Containers == 0 || len(out.Items) != 5 || len(out.SHA256) != 64 {
+	if len(out.Findings) != 2 || out.Found != 2 || out.Drift != 3 || out.Containers == 0 || len(out.Items) != 9 || len(out.SHA256) != 64 {
 		t.Fatalf("%+v", out)
 	}
 	f := out.Findings[0]
@@ -53,13 +57,43 @@ func TestFindingsAreToldApartBySnapshot(t *testing.T) {
 	for range 2 {
 		p := preserve(t, image)
 		out, err := run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(p.deps), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: p.snapshot, Since: time.Now().Add(-time.Hour)})
-		if err != nil || len(out.Findings) != 1 {
+		if err != nil || len(out.Findings) != 2 {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		ids[out.Findings[0].ID] = true
 	}
 	if len(ids) != 2 {
 		t.Errorf("ids %v", ids)
+	}
+}
+
+// TestAnalyzeSnapshotGoesOn keeps what an attempt before has finished, and makes the rest.
+func TestAnalyzeSnapshotGoesOn(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "lib/containerd"))
+	writeFile(t, filepath.Join(source, layer, "tmp/.x"), append([]byte(elf.ELFMAG), make([]byte, 100)...))
+	p := preserve(t, makeDisk(t, source))
+	c, err := p.store.Case(call("read").Case)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drift := "data/" + p.snapshot + "/drift.jsonl"
+	kept, err := c.Put(t.Context(), custody.By{Step: "read", Key: call("read").Key}, drift, "drift", func(w io.Writer) error {
+		_, err := io.WriteString(w, "{}\n")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(p.deps), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: p.snapshot, Since: time.Now().Add(-time.Hour)})
+	if err != nil || len(out.Findings) != 2 || !slices.Contains(out.Items, kept) {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	for _, name := range []string{"findings.json", "bodyfile", "timeline.jsonl"} {
+		raw, err := os.ReadFile(filepath.Join(c.Dir(), "data", p.snapshot, name))
+		if err != nil || !strings.Contains(string(raw), "tmp/.x") {
+			t.Errorf("%s: %.300s, %v", name, raw, err)
+		}
 	}
 }
 

@@ -102,6 +102,15 @@ func (p paper) putFile(ctx context.Context, name, kind, from string) (custody.It
 	})
 }
 
+// content reads a small piece of evidence whole.
+func (p paper) content(item custody.Item) ([]byte, error) {
+	local, err := p.c.Path(item.Path)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(local)
+}
+
 // emptyScratch gives a directory on the case's file system that holds nothing of an attempt before.
 func (p paper) emptyScratch(name string) (string, error) {
 	dir, err := p.c.Scratch(p.by)
