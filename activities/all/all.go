@@ -66,6 +66,7 @@ func List(d Deps) []activities.Definition {
 		forensics.ListContainers(offline),  // containerd's and Docker's, journal replayed
 		forensics.DockerExplorer(offline),  // the same by another tool
 		forensics.LastWrites(offline),      // what only the journal knows
+		forensics.ScanIndicators(offline),  // hashes, paths, YARA
 		forensics.ExtractFiles(offline),    // single files, each evidence of its own
 
 		// resolve: what no undo brings back

@@ -66,6 +66,7 @@ func dryInputs() map[string]string {
 		"forensics.list_containers":  image,
 		"forensics.docker_explorer":  image,
 		"forensics.last_writes":      image,
+		"forensics.scan_indicators":  `{"image":"data/snap-0123456789abcdef0/image.raw","paths":["/tmp/*"]}`,
 		"forensics.extract_files":    `{"image":"data/snap-0123456789abcdef0/image.raw","paths":["/etc/passwd"]}`,
 		"kube.delete_pod":            `{"pods":[{"namespace":"shop","name":"web-0","uid":"uid-1"}]}`,
 		"notify.send":                `{"title":"Look"}`,
