@@ -16,6 +16,9 @@ const (
 func (b *bulk) quick(in *Inode) bool {
 	bs := uint64(b.fs.super.blockSize)
 	blocks := (uint64(in.Size) + bs - 1) / bs
+	if b.fs.changedDir(in) != nil {
+		return false
+	}
 	if in.inline() || in.wrong != nil || !in.isDir() || in.Encrypted() || in.Flags&flagExtents == 0 || blocks > uint64(b.fs.limits.maxDirBlocks(int64(bs))) {
 		return false
 	}

@@ -21,7 +21,7 @@ const (
 // stats reads the inodes of all records.
 func (b *bulk) stats() {
 	b.eachInode(b.places, func(at inodePlace, in *Inode) {
-		if in == nil || in.wrong != nil || !b.fill(at, in) {
+		if in == nil || b.fs.doubts(in) != nil || !b.fill(at, in) {
 			b.slowly(at)
 		}
 	})
@@ -129,7 +129,7 @@ func (b *bulk) slowly(at inodePlace) {
 // begins gives where an inode's bytes begin on the file system, and whether all of them lie there.
 func (f *FS) begins(in *Inode) (at int64, whole bool) {
 	bs := f.super.blockSize
-	if in.inline() || in.Flags&flagExtents == 0 {
+	if in.inline() || in.Flags&flagExtents == 0 || f.fast != nil && f.fast.maps[in.Number] != nil {
 		return 0, false
 	}
 	entries, depth, err := extentNode(in.data[:], maxDepth+1)

@@ -31,7 +31,10 @@ func (f *FS) descTable(block uint64, at int64, group uint64) (uint64, error) {
 		return 0, fmt.Errorf("group %d: %w", group, err)
 	}
 	d := b[at : at+s.descSize]
-	table := s.descNumber(d, 0x08, 0x28)
+	table := uint64(binary.LittleEndian.Uint32(d[0x08:]))
+	if s.descSize >= 64 {
+		table |= uint64(binary.LittleEndian.Uint32(d[0x28:])) << 32
+	}
 	place := fmt.Sprintf("group %d, descriptor in block %d", group, block)
 	switch {
 	case table == 0 || table >= s.blocks:

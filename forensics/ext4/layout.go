@@ -42,7 +42,11 @@ func (f *FS) Newer() []volume.Extent {
 	for n := range f.dev.overlay {
 		blocks = append(blocks, n)
 	}
+	for n := range f.dev.patches { // of fast commits
+		blocks = append(blocks, n)
+	}
 	slices.Sort(blocks)
+	blocks = slices.Compact(blocks)
 	var out []volume.Extent
 	bs := f.super.blockSize
 	for _, n := range blocks {

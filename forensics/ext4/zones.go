@@ -35,13 +35,12 @@ func (f *FS) readZones() []run {
 	if s.groups > maxZoneGroups {
 		return nil
 	}
-	table := (uint64(s.inodesPerGroup)*uint64(s.inodeSize) + uint64(s.blockSize) - 1) / uint64(s.blockSize)
 	descs := (s.groups + s.descPerBlock() - 1) / s.descPerBlock()
 	if s.incompat&incompatMetaBG != 0 {
 		descs = min(descs, uint64(s.firstMetaBG))
 	}
 	var out []run
-	for group := range s.groups {
+	for group := range f.groupsOnImage() {
 		if s.hasSuper(group) {
 			out = append(out, run{physical: s.groupStart(group), blocks: 1 + descs})
 		}
@@ -49,7 +48,7 @@ func (f *FS) readZones() []run {
 		if err != nil {
 			continue // inodeTable says so, when the group is used
 		}
-		out = append(out, run{d.blockBitmap, 1}, run{d.inodeBitmap, 1}, run{d.table, table})
+		out = append(out, run{d.blockBitmap, 1}, run{d.inodeBitmap, 1}, run{d.table, uint64(s.tableBlocks())})
 	}
 	return joined(append(out, f.journalBlocks()...))
 }
