@@ -1,6 +1,7 @@
 package ext4_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
@@ -126,6 +128,30 @@ func orphaned(t *testing.T, disk *ext4.FS) {
 		}
 	}
 	t.Errorf("the deleted file that was open is not among %d orphans", len(list))
+}
+
+// TestTornTransaction leaves out, as e2fsck does, a transaction of which a copy did not reach the disk, where only the
+// checksum in its commit block shows that.
+func TestTornTransaction(t *testing.T) {
+	image := blankImage(t, "32M", "-b", "1024", "-O", "^metadata_csum", "-J", "size=1")
+	dir, unmount := kerneltest.Mount(t, "ext4", image, "journal_checksum")
+	for i := range 8 {
+		writeSynced(t, filepath.Join(dir, fmt.Sprint(i)), pattern(100))
+	}
+	copied := kerneltest.CrashCopy(t, image)
+	unmount()
+	b, err := os.ReadFile(copied)
+	must(t, err)
+	last := bytes.LastIndex(b, []byte(logBlock(2)))
+	b[last-1024+700] ^= 0x55 // in the copy before the commit block
+	must(t, os.WriteFile(copied, b, 0o600))
+	disk := openBytes(t, bytes.NewReader(b), len(b))
+	if said := fmt.Sprint(disk.Damage()); !strings.Contains(said, "not whole") {
+		t.Errorf("damage %s, %+v", said, disk.Replayed())
+	}
+	if diff := cmp.Diff(repaired(t, copied), imageTree(t, disk)); diff != "" { // the kernel mounts it no more
+		t.Errorf("the image differs from the one that e2fsck repaired (-want +got):\n%s", diff)
+	}
 }
 
 // TestShortened reads a file that was being shortened as the kernel shows it when it has finished that.

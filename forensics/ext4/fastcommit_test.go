@@ -3,6 +3,7 @@ package ext4_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,6 +74,90 @@ func changes(t testing.TB, dir string) {
 		must(t, os.Remove(p(fmt.Sprintf("new-%d", 10+i))))
 		writeSynced(t, p(fmt.Sprintf("again-%d", i)), pattern(i*5000))
 	}
+}
+
+// TestFastCommitKinds makes one change each and syncs it, so that no other forces a whole transaction, which some do.
+func TestFastCommitKinds(t *testing.T) {
+	image := blankImage(t, "24M", "-b", "4096", "-O", "fast_commit")
+	dir, _ := kerneltest.Mount(t, "ext4", image, "rw")
+	before(t, dir)
+	p := func(name string) string { return filepath.Join(dir, name) }
+	seen := 0
+	for i, step := range []struct {
+		name   string
+		change func() error
+	}{
+		{"create", func() error { return os.WriteFile(p("step-1"), pattern(9000), 0o640) }},
+		{"append", func() error { return appendTo(p("step-1"), pattern(20_000)) }},
+		{"directory", func() error { return os.Mkdir(p("step-dir"), 0o711) }},
+		{"file in it", func() error { return os.WriteFile(p("step-dir/file"), pattern(300), 0o600) }},
+		{"short link", func() error { return os.Symlink("target", p("step-link")) }},
+		{"long link", func() error { return os.Symlink(strings.Repeat("t", 100), p("step-long")) }},
+		{"device", func() error { return unix.Mknod(p("step-device"), unix.S_IFCHR|0o600, int(unix.Mkdev(0, 0))) }},
+		{"pipe", func() error { return unix.Mkfifo(p("step-pipe"), 0o600) }},
+		{"attribute", func() error { return unix.Setxattr(p("old/9"), "trusted.overlay.opaque", []byte("y"), 0) }},
+		{"owner", func() error { return os.Lchown(p("old/10"), 70_000, 80_000) }},
+		{"times", func() error {
+			return unix.UtimesNanoAt(unix.AT_FDCWD, p("old/11"), []unix.Timespec{{Sec: -5, Nsec: 7}, {Sec: 1 << 33, Nsec: 9}}, 0)
+		}},
+		{"shorten", func() error { return os.Truncate(p("old/12"), 5000) }},
+		{"rename over", func() error { return os.Rename(p("old/13"), p("old/14")) }},
+		{"rename directory", func() error { return os.Rename(p("step-dir"), p("step-moved")) }},
+		{"hard link", func() error { return os.Link(p("old/15"), p("old/15 too")) }},
+		{"unlink one of two", func() error { return os.Remove(p("old/15")) }},
+		{"unlink", func() error { return os.Remove(p("old/16")) }},
+		{"again", func() error { return os.WriteFile(p("old/16"), pattern(12_345), 0o604) }},
+		{"remove directory", func() error { return os.RemoveAll(p("step-moved")) }},
+		{"pieces", func() error { return holes(p("step-pieces")) }},
+		{"punch", func() error { return punch(p("old/30"), 20_000, 30_000) }},
+	} {
+		must(t, step.change())
+		syncFile(t, p("old/39"))
+		must(t, appendTo(p("old/39"), []byte{byte(i)}))
+		syncFile(t, p("old/39"))
+		copied := kerneltest.CrashCopy(t, image)
+		disk := openImage(t, copied, ext4.Options{})
+		if disk.Replayed().FastCommits > 0 {
+			seen++
+		}
+		kerneltest.CompareWith(t, disk, kerneltest.Recovered(t, "ext4", copied, ""), kerneltest.Options{Forget: recoveredTimes})
+		if d := disk.Damage(); len(d) != 0 || t.Failed() {
+			t.Fatalf("after %q: damage %v, replayed %+v", step.name, d, disk.Replayed())
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d steps left fast commits", seen)
+	}
+}
+
+func appendTo(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func holes(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	for i := range int64(20) {
+		if _, err := f.WriteAt([]byte("piece"), i*16_384); err != nil {
+			return err
+		}
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func punch(name string, at, length int64) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, at, length), f.Sync(), f.Close())
 }
 
 func syncFile(t testing.TB, name string) {

@@ -16,6 +16,7 @@ const (
 	blockRevoke   = 5
 	journalHeader = 12
 
+	journalOldSums    = 0x1 // a compatible feature: commit blocks have a checksum of what they commit
 	journal64bit      = 0x2
 	journalCsumV2     = 0x8
 	journalCsumV3     = 0x10
@@ -31,6 +32,7 @@ type journal struct {
 	start       uint32
 	sequence    uint32
 	incompat    uint32
+	oldSums     bool
 	seed        uint32
 	fastBlocks  uint32
 	total       uint32 // blocks, those of fast commits included
@@ -62,6 +64,7 @@ func (j *journal) parse(b []byte) (*journal, error) {
 	j.last, j.first, j.sequence, j.start = be.Uint32(b[0x10:]), be.Uint32(b[0x14:]), be.Uint32(b[0x18:]), be.Uint32(b[0x1C:])
 	if kind == blockSuperV2 {
 		j.incompat = be.Uint32(b[0x28:])
+		j.oldSums = be.Uint32(b[0x24:])&journalOldSums != 0
 	}
 	if err := j.checkSuper(b); err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ type replayer struct {
 	revokes   map[uint64]uint32   // block to the last transaction that revoked it
 	pending   map[uint64]struct{} // revoked by the transaction that is being read
 	records   int                 // of all revoke blocks
+	old       uint32              // checksum of the transaction that is being read, where the journal has the old kind
 	replay    *volume.Replay
 }
 
@@ -43,7 +44,7 @@ func (f *FS) replayJournal() error {
 	f.replay.Needed = true
 	r := &replayer{
 		j: j, next: j.start, sequence: j.sequence, left: j.last - j.first, replay: &f.replay,
-		revokes: map[uint64]uint32{}, pending: map[uint64]struct{}{},
+		revokes: map[uint64]uint32{}, pending: map[uint64]struct{}{}, old: ^uint32(0),
 	}
 	f.replay.First = uint64(j.sequence)
 	stop := r.scan()
@@ -109,6 +110,7 @@ func (r *replayer) descriptor(at uint32, b []byte) error {
 	if !r.j.endSum(b) {
 		return fmt.Errorf("the checksum of descriptor block %d of the journal is wrong", at)
 	}
+	r.addOld(b)
 	end := len(b)
 	if r.j.checksums() {
 		end -= 4
@@ -160,12 +162,15 @@ func (r *replayer) leaveOut(n uint32, format string, args ...any) {
 
 // intact checks a copy's checksum, where the journal has one.
 func (r *replayer) intact(at uint64, t tag) (bool, error) {
-	if !r.j.checksums() {
+	if !r.j.checksums() && !r.j.oldSums {
 		return true, nil
 	}
 	b := make([]byte, r.j.fs.super.blockSize)
 	if err := r.j.fs.dev.raw(at, 0, b); err != nil {
 		return false, err
+	}
+	if r.addOld(b); !r.j.checksums() {
+		return true, nil
 	}
 	sum := crc32c(crc32c(r.j.seed, binary.BigEndian.AppendUint32(nil, r.sequence)), b)
 	if r.j.incompat&journalCsumV3 == 0 {
@@ -178,6 +183,9 @@ func (r *replayer) intact(at uint64, t tag) (bool, error) {
 func (r *replayer) commit(at uint32, b []byte) error {
 	if !r.j.commitSum(b) {
 		return fmt.Errorf("the checksum of commit block %d of the journal is wrong", at)
+	}
+	if !r.oldRight(b) {
+		return fmt.Errorf("the transaction that block %d of the journal commits is not whole: its checksum is wrong", at)
 	}
 	for block := range r.pending {
 		r.revokes[block] = r.sequence
