@@ -182,9 +182,9 @@ func (r *fastReplay) link(parent, n uint32, name string) (added bool, err error)
 
 // unlink takes a name away, where it still is that inode's. An inode without names is freed.
 func (r *fastReplay) unlink(parent, n uint32, name string) error {
-	in, err := r.live(n)
-	if err != nil {
-		return nil // as the kernel: it may be gone already
+	links := r.links(n)
+	if links == 0 { // as the kernel: it may be gone already
+		return nil
 	}
 	d, err := r.dir(parent)
 	if err != nil {
@@ -197,8 +197,8 @@ func (r *fastReplay) unlink(parent, n uint32, name string) error {
 	if is == n {
 		d.remove(name)
 	}
-	if in.Links > 1 {
-		return r.setLinks(n, in.Links-1)
+	if links > 1 {
+		return r.setLinks(n, links-1)
 	}
 	delete(r.state.maps, n)
 	delete(r.state.dirs, n)
@@ -213,6 +213,15 @@ func (r *fastReplay) unlink(parent, n uint32, name string) error {
 			noExtents(b[0x28:])
 		}
 	})
+}
+
+// links counts an inode's; none where it cannot be read.
+func (r *fastReplay) links(n uint32) uint16 {
+	in, err := r.live(n)
+	if err != nil {
+		return 0
+	}
+	return in.Links
 }
 
 func (r *fastReplay) setLinks(n uint32, links uint16) error {

@@ -94,7 +94,8 @@ func Open(r io.ReaderAt, size int64, opts Options) (*FS, error) {
 // superblock does not know whether that is needed: the journal does.
 func (f *FS) recover(spare bool) {
 	f.replay.Needed = f.super.needsRecovery() && !spare
-	if f.limits.SkipJournal || !f.replay.Needed && !(spare && f.super.hasJournal()) {
+	ask := f.replay.Needed || spare && f.super.hasJournal()
+	if f.limits.SkipJournal || !ask {
 		return
 	}
 	if err := f.replayJournal(); err != nil {

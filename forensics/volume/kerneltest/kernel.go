@@ -85,7 +85,7 @@ func (e *Entry) setBytes(dir int, name string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	e.SHA256, err = sum(f)
+	e.SHA256, err = sum(f, e.Stat.Size)
 	return err
 }
 
@@ -117,9 +117,12 @@ func (e *Entry) setXattrs(dir int, name string) error {
 	if dir != unix.AT_FDCWD {
 		name = fmt.Sprintf("/proc/self/fd/%d/%s", dir, name)
 	}
-	buf := make([]byte, 64<<10)
-	n, err := unix.Llistxattr(name, buf)
+	n, err := unix.Llistxattr(name, nil)
 	if err != nil || n == 0 {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	if n, err = unix.Llistxattr(name, buf); err != nil {
 		return err
 	}
 	var errs []error

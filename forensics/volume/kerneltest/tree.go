@@ -75,12 +75,13 @@ func hash(tree volume.Tree, info fs.FileInfo) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	return sum(f)
+	return sum(f, info.Size())
 }
 
-func sum(r io.Reader) (string, error) {
+// sum hashes a file; the size says how much of it is worth reading at once.
+func sum(r io.Reader, size int64) (string, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{r}, make([]byte, min(max(size, 512), 256<<10))); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
