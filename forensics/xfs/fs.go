@@ -56,6 +56,8 @@ type FS struct {
 	dev    *device
 	limits Options
 	replay volume.Replay
+	// reowned are inodes whose trees of extents were another's: the log says so, and the blocks not yet.
+	reowned map[uint64]struct{}
 
 	mu     sync.Mutex
 	damage []error
@@ -76,7 +78,7 @@ func Open(r io.ReaderAt, size int64, opts Options) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("superblock: %w", err)
 	}
-	f := &FS{super: s, limits: opts.withDefaults()}
+	f := &FS{super: s, limits: opts.withDefaults(), reowned: map[uint64]struct{}{}}
 	f.dev = newDevice(r, size, s.blockSize, f.limits.CacheBytes)
 	if uint64(size/s.blockSize) < s.blocks {
 		f.note(damaged("superblock", "the file system has %d blocks, the image only %d", s.blocks, size/s.blockSize))

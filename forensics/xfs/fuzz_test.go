@@ -16,7 +16,7 @@ func memory(version uint16, head []byte) *FS {
 	}
 	return &FS{
 		super: s, dev: newDevice(zeros(head), 1<<20, s.blockSize, 1<<20),
-		limits: Options{MaxReplayBytes: 4 << 20}.withDefaults(),
+		limits: Options{MaxReplayBytes: 4 << 20}.withDefaults(), reowned: map[uint64]struct{}{},
 	}
 }
 

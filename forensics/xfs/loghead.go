@@ -53,7 +53,7 @@ func (l *xlog) firstOf(cycle uint32) (int64, error) {
 
 // overHoles moves the head back to the first hole before it, within what may have been on its way at once.
 func (l *xlog) overHoles(head int64, stop uint32, fresh bool) (int64, error) {
-	span := min(int64(logInFlight*l.maxRecord()/sectorSize), l.sectors)
+	span := min(logInFlight*l.maxRecord()/sectorSize, l.sectors)
 	if rest := span - head; rest > 0 && !fresh { // the end of the log comes before its beginning
 		hole, err := l.find(l.sectors-rest, rest, stop-1)
 		if err != nil || hole >= 0 {

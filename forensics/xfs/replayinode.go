@@ -61,6 +61,12 @@ func (r *replayer) inode(t *transaction, it *item) error {
 		r.fs.replay.Revoked++
 		return nil
 	}
+	if in.fields&inodeOwner != 0 {
+		if err := r.budget.take(regionCost); err != nil {
+			return err
+		}
+		r.fs.reowned[in.number] = struct{}{}
+	}
 	place := fmt.Sprintf("log, inode %d", in.number)
 	size := r.fs.super.inodeSize
 	if in.offset+size > in.key.length*sectorSize || len(it.regions) < 2 {

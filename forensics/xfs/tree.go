@@ -85,7 +85,8 @@ func (f *FS) checkTreeBlock(in *Inode, at int64, b []byte) error {
 		return nil
 	}
 	err := f.checkSum(at, b, 64)
-	if owner := binary.BigEndian.Uint64(b[56:]); owner != in.Number && !f.dev.replayed(at, len(b)) {
+	_, reowned := f.reowned[in.Number]
+	if owner := binary.BigEndian.Uint64(b[56:]); owner != in.Number && !reowned && !f.dev.replayed(at, len(b)) {
 		err = errors.Join(err, fmt.Errorf("it belongs to inode %d", owner))
 	}
 	return err
