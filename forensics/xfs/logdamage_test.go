@@ -149,6 +149,21 @@ func TestNoLog(t *testing.T) {
 	}
 }
 
+// TestHiddenRecords tells of records that a change of one byte hides from the kernel.
+func TestHiddenRecords(t *testing.T) {
+	b := readSeed(t, "dirty").bytes
+	all := records(b)
+	last := openBytes(t, b, xfs.Options{}).Replayed().Last & 0xFFFFFFFF
+	if first := all[0]; last == 0 || binary.BigEndian.Uint64(b[first+16:])&0xFFFFFFFF != 0 {
+		t.Fatalf("the log does not begin with what mkfs wrote")
+	}
+	clear(b[all[1]+512 : all[1]+516]) // the turn of the second sector of the first record that the kernel wrote
+	disk := openBytes(t, b, xfs.Options{})
+	if said := fmt.Sprint(disk.Damage()); disk.Replayed().Needed || !strings.Contains(said, "records follow that are as new") {
+		t.Errorf("%+v, damage %s", disk.Replayed(), said)
+	}
+}
+
 // TestReplayInLittleMemory ends the replay where memory ends, and says so.
 func TestReplayInLittleMemory(t *testing.T) {
 	sound := readSeed(t, "dirty").bytes

@@ -7,6 +7,7 @@ type bounds struct {
 	tail, head int64
 	clean      bool // the file system was unmounted
 	torn       bool // records at the end were on their way, and are not whole
+	behind     int  // records behind the head that were written in the same turn
 }
 
 // findBounds finds both ends of what has to be replayed. The last record says where the first begins that may not stand
@@ -24,14 +25,42 @@ func (l *xlog) findBounds() (bounds, error) {
 		return bounds{}, err
 	}
 	b := bounds{head: head, tail: l.tailOf(&last), torn: l.torn}
-	if clean, err := l.unmounted(&last, head); clean || err != nil {
-		b.clean = clean
+	if b.clean, err = l.unmounted(&last, head); err != nil {
 		return b, err
 	}
-	if err := l.dropTorn(&b); err != nil {
-		return b, err
+	if !b.clean {
+		if err := l.dropTorn(&b); err != nil {
+			return b, err
+		}
 	}
-	return b, nil
+	b.behind, err = l.behind(b.head)
+	return b, err
+}
+
+// behind counts the records that follow the head and were written in the same turn as the one before it. The kernel
+// ignores them: a crash leaves some where a record before them is not whole, and so does whoever hides what they hold.
+func (l *xlog) behind(head int64) (int, error) {
+	if head == 0 {
+		return 0, nil
+	}
+	last, err := l.cycle(head - 1)
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for n := head; n < min(head+logInFlight*l.maxRecord()/sectorSize, l.sectors); n++ {
+		found, err := l.isHeader(n)
+		if err != nil {
+			return count, err
+		}
+		if !found {
+			continue
+		}
+		if cycle, err := l.cycle(n); err == nil && cycle == last {
+			count++
+		}
+	}
+	return count, nil
 }
 
 func (l *xlog) tailOf(h *header) int64 { return int64(h.tail&0xFFFFFFFF) % l.sectors }

@@ -42,6 +42,9 @@ func (f *FS) recoverLog() {
 		return
 	}
 	f.replay.Needed = !b.clean
+	if b.clean && b.behind > 0 {
+		f.note(damaged(l.place(b.head), "the log says that the file system was unmounted, and %d records follow that are as new: they are not replayed", b.behind))
+	}
 	if f.limits.SkipJournal || b.clean {
 		return
 	}
@@ -70,7 +73,10 @@ func (r *replayer) run(b bounds) {
 	}
 	r.fs.replay.Stopped = fmt.Sprintf("the log ends at sector %d of %d", b.head, r.log.sectors)
 	if b.torn {
-		r.fs.replay.Stopped += "; the records behind it were on their way to the disk and are not whole"
+		r.fs.replay.Stopped += "; the next record was on its way to the disk and is not whole"
+	}
+	if b.behind > 0 {
+		r.fs.replay.Stopped += fmt.Sprintf("; %d records behind it are as new and are not replayed, as in the kernel", b.behind)
 	}
 	if open > 0 {
 		r.fs.replay.Stopped += fmt.Sprintf("; %d transactions that had begun are not committed", open)
