@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/firebreak-ir/firebreak/forensics/inventory"
 	"github.com/firebreak-ir/firebreak/forensics/volume"
 )
@@ -47,8 +49,8 @@ func (w *watched) ReadDisk(p []byte, at int64) error {
 func wideTree(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
-	for i := range 4000 {
-		write(t, filepath.Join(root, fmt.Sprintf("%02d/%02d/%d", i%40, i%97, i)), nil)
+	for i := range 1500 {
+		write(t, filepath.Join(root, fmt.Sprintf("%02d/%02d/%d", i%20, i%97, i)), nil)
 	}
 	return root
 }
@@ -56,21 +58,23 @@ func wideTree(t testing.TB) string {
 // TestHoldsOnlySoMuch counts the entries that were read and not yet handed on: no more than the memory has room for and
 // what is on the way, however slow the caller is.
 func TestHoldsOnlySoMuch(t *testing.T) {
-	disk := openImage(t, makeImage(t, wideTree(t), "64M", "-N", "20000"))
+	disk := openImage(t, makeImage(t, wideTree(t), "32M", "-N", "10000"))
 	all := len(scan(t, disk, inventory.Options{}))
 	for _, c := range []struct {
 		memory int64
 		least  int64 // read ahead at some time
 		most   int64
 	}{
-		{128 << 20, 3000, 10000},
-		{512 << 10, 0, 512<<10/4/volume.RecordBytes + 8*256 + 400},
+		{128 << 20, 2000, 10000},
+		{128 << 10, 0, 128<<10/4/volume.RecordBytes + 6*256 + 200},
 	} {
 		w := watch(disk)
 		n, most := 0, int64(0)
 		err := inventory.Scan(t.Context(), w, inventory.Options{MemoryBytes: c.memory, Workers: 4}, func(inventory.Entry) error {
-			if n++; n == 1 {
-				time.Sleep(300 * time.Millisecond) // time to read far ahead
+			for n++; n == 1 && w.listed.Load() < c.least; time.Sleep(time.Millisecond) { // it may read far ahead
+				if t.Context().Err() != nil {
+					return t.Context().Err()
+				}
 			}
 			most = max(most, w.listed.Load()-int64(n))
 			return nil
@@ -117,6 +121,32 @@ func TestAbsurdFile(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
+}
+
+// TestTotal stops hashing where the files together are too long, and does so at the same place when it goes on.
+func TestTotal(t *testing.T) {
+	disk := openImage(t, makeImage(t, sourceTree(t), "64M"))
+	opts := inventory.Options{Hash: true, MaxHashTotal: 2 << 20}
+	whole := scan(t, disk, opts)
+	hashed, refused := 0, 0
+	for i, e := range whole {
+		switch {
+		case e.SHA256 != "":
+			hashed++
+		case strings.Contains(e.Problem, "more than the 2097152 bytes that were allowed"):
+			refused++
+		}
+		if i%300 == 0 {
+			opts.After = e.Cursor()
+			if rest := scan(t, disk, opts); !cmp.Equal(whole[i+1:], rest, cmp.AllowUnexported(inventory.Entry{})) {
+				t.Errorf("another list behind %q", e.Path)
+			}
+		}
+	}
+	if hashed < 300 || refused < 100 {
+		t.Errorf("%d hashed, %d refused", hashed, refused)
+	}
+	same(t, disk, inventory.Options{Hash: true, MaxHashTotal: 2 << 20})
 }
 
 // TestKeep hashes what the caller chooses, and asks for each regular file once, in order.

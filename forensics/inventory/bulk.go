@@ -20,7 +20,7 @@ func bulkScan(disk volume.Bulk, opts Options, s *sink) error {
 		all.Go(a.run)
 	}
 	walked, recycle := make(chan *batch, 4), make(chan *batch, 8)
-	w := &walker{ahead: a, sink: s, recycle: recycle, give: func(b *batch) bool { return send(ctx, walked, b) }}
+	w := &walker{ahead: a, sink: s, recycle: recycle, budget: opts.budget(), give: func(b *batch) bool { return send(ctx, walked, b) }}
 	all.Go(func() {
 		defer close(walked)
 		defer a.end()

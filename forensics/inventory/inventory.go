@@ -48,6 +48,9 @@ type Options struct {
 	Keep func(Entry) bool
 	// MaxHashBytes bounds the length of a file that is hashed, holes included; zero means 64 GiB. A longer one has a Problem.
 	MaxHashBytes int64
+	// MaxHashTotal bounds the sum of the lengths of all files that could be hashed, chosen or not; zero means 16 TiB. Those
+	// behind have a Problem.
+	MaxHashTotal int64
 	// Workers are the goroutines that read and hash at a time; zero means as many as there are processors.
 	Workers int
 	// MemoryBytes bounds what the scan holds, the file system's own cache not counted; zero means 128 MiB.
@@ -70,6 +73,9 @@ type Progress struct {
 func (o Options) withDefaults() Options {
 	if o.MaxHashBytes <= 0 {
 		o.MaxHashBytes = 64 << 30
+	}
+	if o.MaxHashTotal <= 0 {
+		o.MaxHashTotal = 16 << 40
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)

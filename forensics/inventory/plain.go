@@ -20,12 +20,13 @@ type plain struct {
 	info    fs.FileInfo
 	hashed  map[uint64]digest // of files with more than one name
 	buffers *buffers
+	budget  budget
 }
 
 const maxDigests = 1 << 16 // of files with several names that are remembered; further ones are hashed again
 
 func plainScan(disk volume.FS, opts Options, s *sink) error {
-	p := &plain{disk: disk, opts: opts, sink: s, hashed: map[uint64]digest{}, buffers: &buffers{}}
+	p := &plain{disk: disk, opts: opts, sink: s, hashed: map[uint64]digest{}, buffers: &buffers{}, budget: opts.budget()}
 	err := disk.Walk(".", p.visit)
 	if err == nil {
 		err = p.flush()
@@ -68,11 +69,15 @@ func (p *plain) begin(path string, d fs.DirEntry) {
 // flush hands on the entry that was gathered.
 func (p *plain) flush() error {
 	e := p.entry
-	if e.Path == "" || p.sink.skips(e.Cursor()) {
+	if e.Path == "" {
+		return nil
+	}
+	refused := p.budget.refuses(&e.Stat)
+	if p.sink.skips(e.Cursor()) {
 		return nil
 	}
 	if p.opts.wants(e) {
-		p.addHash(&e)
+		p.addHash(&e, refused)
 	}
 	return p.sink.take(e)
 }
@@ -82,7 +87,11 @@ func (o Options) wants(e Entry) bool {
 	return o.Hash && e.Stat.Mode&volume.TypeMask == volume.TypeRegular && (o.Keep == nil || o.Keep(e))
 }
 
-func (p *plain) addHash(e *Entry) {
+func (p *plain) addHash(e *Entry, refused string) {
+	if refused != "" {
+		e.addProblem(refused)
+		return
+	}
 	known, ok := p.hashed[e.Stat.Inode]
 	if !ok {
 		known = p.hash(e.Stat)
@@ -94,9 +103,6 @@ func (p *plain) addHash(e *Entry) {
 }
 
 func (p *plain) hash(stat volume.Stat) digest {
-	if stat.Size > p.opts.MaxHashBytes {
-		return digest{problem: tooLong(stat.Size, p.opts.MaxHashBytes)}
-	}
 	f, err := p.disk.OpenFound(p.info)
 	if err != nil {
 		return digest{problem: err.Error()}
@@ -107,10 +113,6 @@ func (p *plain) hash(stat volume.Stat) digest {
 		return digest{problem: fmt.Sprintf("inode %d: it is no regular file", stat.Inode)}
 	}
 	return hashFile(p.sink.ctx, file, stat.Size, p.buffers)
-}
-
-func tooLong(size, most int64) string {
-	return fmt.Sprintf("it was not hashed: its %d bytes, holes included, are more than the %d that were allowed", size, most)
 }
 
 func (e *Entry) addProblem(what string) {

@@ -14,10 +14,11 @@ const (
 
 // item is an entry on its way to the caller.
 type item struct {
-	entry Entry
-	at    int64
-	whole bool
-	job   *job // which hashes it
+	entry   Entry
+	at      int64
+	whole   bool
+	refused string // why it is not hashed
+	job     *job   // which hashes it
 }
 
 // batch is a number of items that are handed on at once.
@@ -33,6 +34,7 @@ type walker struct {
 	give    func(*batch) bool // false when nobody wants more
 	recycle <-chan *batch
 	marked  int // directories of the stack whose name came before
+	budget  budget
 }
 
 // level is a directory that the walk is in.
@@ -88,6 +90,7 @@ func (w *walker) visit(at *level, i int) bool {
 	}
 	w.path = append(w.path, at.list.Name(i)...)
 	e := item{entry: Entry{Path: string(w.path), Stat: r.Stat(), Problem: at.list.Problems[i]}, at: r.At, whole: r.Whole}
+	e.refused = w.budget.refuses(&e.entry.Stat)
 	if r.Type() == volume.TypeLink {
 		e.entry.Target = string(at.list.Target(i))
 	}

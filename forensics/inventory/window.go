@@ -92,7 +92,12 @@ func (h *hasher) add(b *batch) {
 	h.now.batches = append(h.now.batches, b)
 	h.now.items += len(b.items)
 	for i := range b.items {
-		if it := &b.items[i]; h.opts.wants(it.entry) {
+		it := &b.items[i]
+		switch {
+		case !h.opts.wants(it.entry):
+		case it.refused != "":
+			it.entry.addProblem(it.refused)
+		default:
 			it.job = h.jobFor(it)
 		}
 	}
@@ -104,10 +109,6 @@ func (h *hasher) jobFor(it *item) *job {
 		return j
 	}
 	j := &job{inode: stat.Inode, size: stat.Size, at: it.at, whole: it.whole}
-	if j.size > h.opts.MaxHashBytes {
-		j.digest.problem = tooLong(j.size, h.opts.MaxHashBytes)
-		return j
-	}
 	if stat.Links > 1 && len(h.links) < maxDigests {
 		h.links[stat.Inode] = j
 	}
