@@ -7,12 +7,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 // nodeDiskRows measures inventories and hashes of whole disks against the tools that others use. Every one is a process
 // of its own on the same image, in turns; what they print is compared before their times are.
-func nodeDiskRows(ctx context.Context, to io.Writer) ([]row, error) {
+func nodeDiskRows(ctx context.Context, to io.Writer, only string) ([]row, error) {
+	var chosen []*contest
+	for _, d := range nodeDisks() {
+		if c := (&contest{disk: d, to: to}); len(c.parts(only)) > 0 {
+			chosen = append(chosen, c)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, nil
+	}
 	if os.Getuid() != 0 {
 		return missing(to, "only root may mount a disk's image and empty the caches"), nil
 	}
@@ -22,19 +32,12 @@ func nodeDiskRows(ctx context.Context, to io.Writer) ([]row, error) {
 	}
 	defer os.RemoveAll(work)
 	var rows []row
-	for _, d := range nodeDisks() {
-		if _, err := exec.LookPath("mkfs." + d.kind); err != nil {
-			rows = append(rows, missing(to, "this machine has no mkfs."+d.kind)...)
-			continue
-		}
-		image, err := d.find(ctx, to)
-		if err != nil {
-			return rows, err
-		}
-		found, err := (&contest{kind: d.kind, image: image, work: work, to: to}).rows(ctx)
+	for _, c := range chosen {
+		c.work = work
+		found, err := c.rows(ctx, only)
 		rows = append(rows, found...)
 		if err != nil {
-			return rows, fmt.Errorf("%s: %w", d.kind, err)
+			return rows, fmt.Errorf("%s: %w", c.disk.kind, err)
 		}
 	}
 	return rows, nil
@@ -48,21 +51,40 @@ func missing(to io.Writer, why string) []row {
 
 // contest is the measures on one disk.
 type contest struct {
-	kind, image, work string
-	to                io.Writer
-	peak              int64 // of our processes' memory, in bytes
+	disk        nodeDisk
+	image, work string
+	to          io.Writer
+	peak        int64 // of our processes' memory, in bytes
 }
 
-func (c *contest) rows(ctx context.Context) ([]row, error) {
+// part is a measure; its name is what -only looks at.
+type part struct {
+	name string
+	run  func(ctx context.Context, mountpoint string) ([]row, error)
+}
+
+func (c *contest) parts(only string) (out []part) {
+	for _, p := range []part{{"inventory", c.inventories}, {"hash", c.hashes}, {"resume", c.killed}} {
+		if strings.Contains("forensics "+c.disk.kind+" "+p.name, only) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (c *contest) rows(ctx context.Context, only string) ([]row, error) {
+	if _, err := exec.LookPath("mkfs." + c.disk.kind); err != nil {
+		return missing(c.to, "this machine has no mkfs."+c.disk.kind), nil
+	}
+	var err error
+	if c.image, err = c.disk.find(ctx, c.to); err != nil {
+		return nil, err
+	}
 	var rows []row
-	err := mounted(ctx, c.image, "ro", func(dir string) error {
-		for _, part := range []func(context.Context, string) ([]row, error){c.inventories, c.hashes, c.killed} {
-			found, err := part(ctx, dir)
-			for i := range found {
-				found[i].store = c.kind
-				fmt.Fprintln(c.to, found[i])
-			}
-			rows = append(rows, found...)
+	err = mounted(ctx, c.image, "ro", func(dir string) error {
+		for _, p := range c.parts(only) {
+			found, err := p.run(ctx, dir)
+			rows = append(rows, c.shown(found)...)
 			if err != nil {
 				return err
 			}
@@ -71,9 +93,17 @@ func (c *contest) rows(ctx context.Context) ([]row, error) {
 	})
 	memory := row{
 		what: "a node's disk: the most memory that any of ours took", value: fmt.Sprintf("%d MB", c.peak/1e6), limit: "≤ 300 MB",
-		holds: c.peak <= 300e6, store: c.kind,
+		holds: c.peak <= 300e6,
 	}
-	return append(rows, memory), err
+	return append(rows, c.shown([]row{memory})...), err
+}
+
+func (c *contest) shown(rows []row) []row {
+	for i := range rows {
+		rows[i].store = c.disk.kind
+		fmt.Fprintln(c.to, rows[i])
+	}
+	return rows
 }
 
 // rival is a program that does the same work as ours.
@@ -159,7 +189,7 @@ func (c *contest) turns(ctx context.Context, r rival, ours []string, rounds int,
 func (c *contest) inventories(ctx context.Context, dir string) ([]row, error) {
 	r := rival{name: "fls -r -m /", argv: []string{"fls", "-r", "-m", "/", c.image}, dir: "/", limit: 0.5}
 	ours, same := c.ours("bodyfile"), sameBody
-	if c.kind != "ext4" {
+	if c.disk.kind != "ext4" {
 		format := `%P|%i|%m|%U|%G|%s|%A@|%T@|%C@\n`
 		r = rival{name: "find -printf on a mount", argv: []string{"find", ".", "-mindepth", "1", "-printf", format}, dir: dir, limit: 0.5}
 		ours, same = c.ours("find"), sameLines
@@ -188,8 +218,8 @@ func (c *contest) inventories(ctx context.Context, dir string) ([]row, error) {
 func (c *contest) hashes(ctx context.Context, dir string) ([]row, error) {
 	ours := c.ours("sha256")
 	kernel := rival{name: "a mount and xargs -P2 sha256sum", argv: []string{"sh", "-c", "find . -type f -print0 | xargs -0 -P2 sha256sum"}, dir: dir, limit: 0.35}
-	rows, err := c.hashRow(ctx, nil, kernel, ours, 2, sameLines)
-	if err != nil || c.kind != "ext4" {
+	rows, err := c.hashRow(ctx, nil, kernel, ours, 1, sameLines)
+	if err != nil || c.disk.kind != "ext4" {
 		return rows, err
 	}
 	if _, err := exec.LookPath("fiwalk"); err != nil {

@@ -101,9 +101,9 @@ func measures() []measure {
 
 func run(ctx context.Context, to io.Writer, out, only, lab string) error {
 	rows, err := onServers(ctx, to, only, lab)
-	if err == nil && strings.Contains(disks, only) {
+	if err == nil {
 		var more []row
-		more, err = nodeDiskRows(ctx, to)
+		more, err = nodeDiskRows(ctx, to, only)
 		rows = append(rows, more...)
 	}
 	if err != nil || out == "" {
@@ -111,9 +111,6 @@ func run(ctx context.Context, to io.Writer, out, only, lab string) error {
 	}
 	return writeTable(out, rows)
 }
-
-// disks is the name of the measures that need no lab.
-const disks = "forensics"
 
 func onServers(ctx context.Context, to io.Writer, only, lab string) ([]row, error) {
 	if !slices.ContainsFunc(measures(), func(m measure) bool { return strings.Contains(m.name, only) }) {
