@@ -36,6 +36,8 @@ type contents struct {
 	files  map[string]*wanted
 	above  map[string]bool // directories that the archive implies
 	opaque map[string]bool
+	left   int64 // bytes of files that may still be read: a sparse one has more than its archive
+	names  int64 // bytes of names and attributes that may still be kept
 }
 
 const (
@@ -45,6 +47,8 @@ const (
 	deleted        = 'w'
 	paxAttr        = "SCHILY.xattr."
 	copyStep       = 1 << 20
+	maxPath        = 4096      // bytes, as in the kernel
+	maxNameBytes   = 256 << 20 // of one layer
 	maxWindow      = 128 << 20 // of zstd: memory that a blob can ask for
 )
 
@@ -157,7 +161,7 @@ func decompress(r io.Reader) (plain io.Reader, done func(), err error) {
 }
 
 func (v *verifier) entries(r io.Reader) (contents, error) {
-	c := contents{files: map[string]*wanted{}, above: map[string]bool{}, opaque: map[string]bool{}}
+	c := contents{files: map[string]*wanted{}, above: map[string]bool{}, opaque: map[string]bool{}, left: v.opts.MaxLayerBytes, names: maxNameBytes}
 	archive := tar.NewReader(r)
 	for range v.opts.MaxEntries {
 		h, err := archive.Next()
@@ -180,6 +184,13 @@ func inLayer(name string) string { return strings.TrimPrefix(path.Clean("/"+name
 // add notes an entry. A later one of the same name replaces it, as unpacking does.
 func (c *contents) add(h *tar.Header, content io.Reader) error {
 	name := inLayer(h.Name)
+	c.names -= int64(len(name) + len(h.Linkname))
+	for key, value := range h.PAXRecords {
+		c.names -= int64(len(key) + len(value))
+	}
+	if len(name) > maxPath || len(h.Linkname) > maxPath || c.names < 0 {
+		return fmt.Errorf("a name of more than %d bytes, or names of more than %d", maxPath, maxNameBytes)
+	}
 	dir, base := path.Split(name)
 	dir = strings.TrimSuffix(dir, "/")
 	switch {
@@ -206,9 +217,12 @@ func (c *contents) add(h *tar.Header, content io.Reader) error {
 	case tar.TypeReg, tar.TypeGNUSparse:
 		w.kind = tar.TypeReg
 		sum := sha256.New()
-		n, err := io.Copy(sum, content)
+		n, err := io.Copy(sum, io.LimitReader(content, c.left+1))
 		if err != nil {
 			return err
+		}
+		if c.left -= n; c.left < 0 {
+			return errors.New("the files have more bytes than the limit of a layer")
 		}
 		w.size = n
 		sum.Sum(w.sum[:0])

@@ -140,6 +140,41 @@ func FuzzArchive(f *testing.F) {
 	})
 }
 
+// TestSparseBomb unpacks a layer of a few blocks in which one file claims an exabyte of zeros.
+func TestSparseBomb(t *testing.T) {
+	t.Parallel()
+	v := &verifier{lister: &lister{ctx: t.Context()}, opts: VerifyOptions{MaxLayerBytes: 1 << 20, MaxEntries: 10}}
+	pax := "30 GNU.sparse.realsize=1000000000000000000\n"
+	pax = fmt.Sprintf("%d%s", len(pax), pax[2:])
+	for _, record := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=bomb"} {
+		pax += fmt.Sprintf("%d %s\n", len(record)+4, record)
+	}
+	var b bytes.Buffer
+	header := func(name string, kind byte, body string) {
+		h := make([]byte, 512)
+		copy(h, name)
+		copy(h[100:], "0000644\x000000000\x000000000\x00"+fmt.Sprintf("%011o", len(body))+"\x0000000000000\x00")
+		copy(h[148:], "        ")
+		h[156] = kind
+		copy(h[257:], "ustar\x0000")
+		sum := 0
+		for _, c := range h {
+			sum += int(c)
+		}
+		copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+		b.Write(h)
+		b.WriteString(body)
+		b.Write(make([]byte, (512-len(body)%512)%512))
+	}
+	header("PaxHeaders/bomb", 'x', pax)
+	header("GNUSparseFile/bomb", '0', "0\n"+strings.Repeat("\x00", 510))
+	b.Write(make([]byte, 1024))
+	_, err := v.readArchive(&b, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "more bytes than the limit") {
+		t.Error(err)
+	}
+}
+
 type counter int64
 
 func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }

@@ -21,8 +21,8 @@ const (
 	maxDepth     = 2048    // directories above an entry
 	maxListed    = 4 << 20 // entries of a directory and of those above it that a walk is in, over all layers
 	maxNames     = 256 << 20
-	maxDuplicate = 100_000 // directories that a walk may enter again by another name
-	maxKnown     = 1024    // directories whose layers are remembered
+	maxDuplicate = 1000 // directories that a walk may enter again by another name
+	maxKnown     = 1024 // directories whose layers are remembered
 )
 
 // Layer is a directory of a tree whose content is one layer.
