@@ -89,20 +89,29 @@ func (l *lister) strayCRI(root Root, known map[string]bool) {
 	}
 }
 
-// strayMounts finds layers of Docker's containers whose configuration is gone.
+// strayMounts finds layers of Docker's containers whose configuration is gone. Where the containerd below Docker still has
+// the container, they are its layers: whoever removed the configuration did not remove the container.
 func (l *lister) strayMounts(root Root, known map[string]bool) {
-	for _, driver := range []string{"overlay2"} {
-		dir := path.Join(root.Path, "image", driver, "layerdb", "mounts")
-		for _, e := range l.list(dir) {
-			id := clip(e.Name())
-			if !e.IsDir() || known[id] {
-				continue
-			}
-			known[id] = true
-			l.leave(path.Join(dir, e.Name()), "docker", id)
-			c := Container{ID: id, Runtime: string(Docker), Source: path.Join(dir, e.Name()), Deleted: true, Rootless: l.rootless(root)}
-			l.dockerLayers(root, driver, e.Name(), &c)
+	const driver = "overlay2"
+	dir := path.Join(root.Path, "image", driver, "layerdb/mounts")
+	for _, e := range l.list(dir) {
+		id := clip(e.Name())
+		i := slices.IndexFunc(l.out.Containers, func(c Container) bool { return c.ID == id && c.Namespace == "moby" && len(c.Layers) == 0 })
+		if !e.IsDir() || known[id] && i < 0 {
+			continue
+		}
+		known[id] = true
+		l.leave(path.Join(dir, e.Name()), "docker", id)
+		c := Container{ID: id, Runtime: string(Docker), Source: path.Join(dir, e.Name()), Deleted: true}
+		if i >= 0 {
+			c = l.out.Containers[i]
+		}
+		c.Rootless = l.rootless(root)
+		l.dockerLayers(root, driver, e.Name(), &c)
+		if i < 0 {
 			l.add(c)
+		} else {
+			l.out.Containers[i] = c
 		}
 	}
 }
