@@ -2,11 +2,13 @@ package containers
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +140,31 @@ func FuzzArchive(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzTarSplit puts an archive together from what Docker noted of it.
+func FuzzTarSplit(f *testing.F) {
+	f.Add([]byte(`{"type":2,"payload":"YQ==","position":0}` + "\n" + `{"type":1,"name":"a/b","size":3,"payload":"AAAAAAAAAAA=","position":1}` + "\n"))
+	f.Add([]byte(`{"type":1,"name":"../../etc/shadow","size":9223372036854775807}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		v := &verifier{lister: &lister{ctx: context.Background(), disk: emptyDisk{}}, opts: VerifyOptions{MaxLayerBytes: 1 << 16, MaxEntries: 10}}
+		r := &splitReader{v: v, check: &Check{Layer: "layer"}, notes: bufio.NewScanner(bytes.NewReader(raw))}
+		var out counter
+		_, _ = v.readPlain(r, &out)
+		if out > 2<<20 {
+			t.Errorf("%d bytes", out)
+		}
+	})
+}
+
+// emptyDisk has no files; it fails the test where something outside the layer is asked for.
+type emptyDisk struct{ Disk }
+
+func (emptyDisk) Lstat(name string) (fs.FileInfo, error) {
+	if !strings.HasPrefix(name, "layer/") {
+		panic("outside of the layer: " + name)
+	}
+	return nil, fs.ErrNotExist
 }
 
 // TestSparseBomb unpacks a layer of a few blocks in which one file claims an exabyte of zeros.

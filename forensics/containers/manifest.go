@@ -37,18 +37,28 @@ const (
 )
 
 func (v *verifier) blobPath(digest string) (string, error) {
+	sum, err := hexDigits(digest)
+	return path.Join(v.root.Path, "io.containerd.content.v1.content/blobs/sha256", sum), err
+}
+
+// hexDigits gives what follows sha256: in a digest.
+func hexDigits(digest string) (string, error) {
 	sum, ok := strings.CutPrefix(digest, "sha256:")
 	if !ok || len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("digest %q is no SHA-256", clip(digest))
 	}
-	return path.Join(v.root.Path, "io.containerd.content.v1.content/blobs/sha256", sum), nil
+	return sum, nil
 }
 
 // document reads a manifest or configuration. Its bytes are given even when they are not those of the digest, which the
 // check says then; nil where there is nothing to read.
 func (v *verifier) document(image storedImage, kind, digest string) []byte {
-	c := Check{Image: image.name, Namespace: image.namespace, Kind: kind, Digest: clip(digest), State: Intact}
 	name, err := v.blobPath(digest)
+	return v.documentAt(image, kind, digest, name, err)
+}
+
+func (v *verifier) documentAt(image storedImage, kind, digest, name string, err error) []byte {
+	c := Check{Image: image.name, Namespace: image.namespace, Kind: kind, Digest: clip(digest), State: Intact}
 	var raw []byte
 	if err == nil {
 		raw, err = v.small(name)
@@ -70,9 +80,7 @@ func (v *verifier) document(image storedImage, kind, digest string) []byte {
 	return raw
 }
 
-// image verifies what an image's digest names.
-func (v *verifier) image(image storedImage) { v.manifest(image, image.digest, 0) }
-
+// manifest verifies what a digest names: a manifest, or an index of some.
 func (v *verifier) manifest(image storedImage, digest string, depth int) {
 	met := v.checked["manifest"+digest]
 	raw := v.document(image, "manifest", digest)

@@ -77,25 +77,31 @@ func (c *Check) unverified(format string, args ...any) {
 	c.Why = clip(fmt.Sprintf(format, args...))
 }
 
-// Verify compares the layers of the images in the disk's containerd stores with the images: each blob with the digest that
-// it is named for, what it unpacks to with the digest in the image's configuration, and the files of the layer's directory
-// with the archive's. scratch is an empty directory on this machine. Problems are what could not be read of the stores.
+// Verify compares the layers of the images in the disk's stores with the images. Of containerd: each blob with the digest
+// that it is named for, what it unpacks to with the digest in the image's configuration, and the files of the layer's
+// directory with the archive's. Of Docker, which keeps no archives: the archive put together again from the layer's files
+// and what Docker noted of the rest of it. scratch is an empty directory on this machine. Problems are what could not be read of the stores.
 func Verify(ctx context.Context, disk Disk, scratch string, opts VerifyOptions) (checks []Check, problems []string, err error) {
 	l := &lister{ctx: ctx, disk: disk, scratch: scratch, snapshots: snapshots{}}
 	if err := l.findRoots(); err != nil {
 		return nil, nil, err
 	}
 	for i, root := range l.out.Roots {
-		if root.Kind != Containerd {
-			continue
-		}
 		v := &verifier{lister: l, root: root, opts: opts.withDefaults(), checked: map[string]bool{}}
-		v.readImages(i)
+		if root.Kind == Docker {
+			v.dockerImages()
+		} else {
+			v.readImages(i)
+		}
 		for _, image := range v.images {
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
 			}
-			v.image(image)
+			if root.Kind == Docker {
+				v.dockerImage(image)
+			} else {
+				v.manifest(image, image.digest, 0)
+			}
 		}
 		checks = append(checks, v.checks...)
 	}
@@ -133,7 +139,12 @@ func (v *verifier) readImages(number int) {
 		}
 		v.images = append(v.images, storedImage{ns, name, s.images[key]})
 	}
-	slices.SortStableFunc(v.images, func(a, b storedImage) int { // names that people give first: one image has several
+	v.byName()
+}
+
+// byName puts the names first that people give: one image has several.
+func (v *verifier) byName() {
+	slices.SortStableFunc(v.images, func(a, b storedImage) int {
 		return cmp.Compare(byDigest(a.name), byDigest(b.name))
 	})
 }

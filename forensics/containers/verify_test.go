@@ -331,3 +331,30 @@ func TestChangedBlob(t *testing.T) {
 		t.Errorf("missing blob: %q", got)
 	}
 }
+
+// TestDockerLayers verifies what a real dockerd unpacked, of which it keeps no archive, and finds what somebody changed.
+func TestDockerLayers(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	whole(t, dockerFixture, filepath.Join(source, "var/lib/docker"))
+	checks := verify(t, source, containers.VerifyOptions{})
+	if len(checks) != 2 || checks[1].State != containers.Intact || checks[1].Entries < 9 || checks[0].State != containers.Intact || checks[1].Image != "shop/cache:2.1" {
+		t.Fatalf("%+v", checks)
+	}
+	layer := filepath.Join(source, checks[1].Layer)
+	tool := filepath.Join(layer, "bin/tool")
+	raw, err := os.ReadFile(tool)
+	must(t, err)
+	raw[0] ^= 1
+	must(t, os.WriteFile(tool, raw, 0o755))
+	must(t, os.Remove(filepath.Join(layer, "srv/catalogue")))
+	must(t, os.Chmod(filepath.Join(layer, "etc/passwd"), 0o666))
+	must(t, os.WriteFile(filepath.Join(layer, "etc/more"), nil, 0o600))
+	want := []string{
+		"layer: catalogue changed crc64", "layer: catalogue missing", "layer: diff changed diffID", "layer: more added", "layer: passwd changed mode",
+		"layer: tool changed crc64",
+	}
+	if found := differences(verify(t, source, containers.VerifyOptions{})); !slices.Equal(found, want) {
+		t.Errorf("differences:\n%s\nnot\n%s", strings.Join(found, "\n"), strings.Join(want, "\n"))
+	}
+}
