@@ -14,13 +14,16 @@ import (
 
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 	"github.com/firebreak-ir/firebreak/forensics/overlay"
+	"github.com/firebreak-ir/firebreak/forensics/volume"
 	"github.com/firebreak-ir/firebreak/forensics/volume/kerneltest"
+	"github.com/firebreak-ir/firebreak/forensics/xfs"
 	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
 // made is an image whose directories are layers.
 type made struct {
 	t      testing.TB
+	kind   string // of file system
 	image  string
 	layers []string // lowest first
 	root   string   // where the image is mounted while it is filled
@@ -31,10 +34,18 @@ type made struct {
 // newImage makes an image with empty layers and mounts it.
 func newImage(t testing.TB, layers ...string) *made {
 	t.Helper()
-	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
-	m := &made{t: t, layers: layers, image: filepath.Join(t.TempDir(), "layers.img")}
-	kerneltest.Run(t, "mkfs.ext4", "-q", m.image, "32M")
-	m.root, m.unmount = kerneltest.Mount(t, "ext4", m.image, "rw,noatime")
+	return newImageOf(t, "ext4", layers...)
+}
+
+func newImageOf(t testing.TB, kind string, layers ...string) *made {
+	t.Helper()
+	labenv.NeedTool(t, "mkfs."+kind, "apt-get install e2fsprogs xfsprogs")
+	m := &made{t: t, kind: kind, layers: layers, image: filepath.Join(t.TempDir(), "layers.img")}
+	file, err := os.Create(m.image)
+	m.must(err)
+	m.must(errors.Join(file.Truncate(map[string]int64{"ext4": 32 << 20, "xfs": 300 << 20}[kind]), file.Close()))
+	kerneltest.Run(t, "mkfs."+kind, "-q", m.image)
+	m.root, m.unmount = kerneltest.Mount(t, kind, m.image, "rw,noatime")
 	for _, l := range layers {
 		m.dir(l)
 	}
@@ -125,7 +136,7 @@ func (m *made) work(top int, do func(dir string) error) {
 }
 
 // sealed unmounts the image and opens it with our own reader.
-func (m *made) sealed() *ext4.FS {
+func (m *made) sealed() volume.Tree {
 	m.t.Helper()
 	m.unmount()
 	f, err := os.Open(m.image)
@@ -133,12 +144,17 @@ func (m *made) sealed() *ext4.FS {
 	m.t.Cleanup(func() { f.Close() })
 	info, err := f.Stat()
 	m.must(err)
-	disk, err := ext4.Open(f, info.Size(), ext4.Options{})
+	var disk volume.Tree
+	if m.kind == "xfs" {
+		disk, err = xfs.Open(f, info.Size(), xfs.Options{})
+	} else {
+		disk, err = ext4.Open(f, info.Size(), ext4.Options{})
+	}
 	m.must(err)
 	return disk
 }
 
-func (m *made) open(disk *ext4.FS, opts ...overlay.Option) *overlay.FS {
+func (m *made) open(disk volume.Tree, opts ...overlay.Option) *overlay.FS {
 	m.t.Helper()
 	var layers []overlay.Layer
 	for _, l := range m.layers {
@@ -156,7 +172,7 @@ func (m *made) open(disk *ext4.FS, opts ...overlay.Option) *overlay.FS {
 func (m *made) compare(view *overlay.FS, upper bool, options string, damaged bool) int {
 	m.t.Helper()
 	copied := kerneltest.CrashCopy(m.t, m.image)
-	root, _ := kerneltest.Mount(m.t, "ext4", copied, "rw,noatime")
+	root, _ := kerneltest.Mount(m.t, m.kind, copied, "rw,noatime")
 	layers := m.layers
 	if !upper {
 		layers = append(slices.Clone(layers), "")
@@ -168,8 +184,8 @@ func (m *made) compare(view *overlay.FS, upper bool, options string, damaged boo
 }
 
 // history is what a container's processes do over several layers. The kernel writes every mark itself.
-func history(t *testing.T) *made {
-	m := newImage(t, "base", "app", "config", "up")
+func history(t *testing.T, kind string) *made {
+	m := newImageOf(t, kind, "base", "app", "config", "up")
 	for _, d := range []string{"etc", "usr/bin", "usr/lib/deep/er", "srv/data", "var/log", "old"} {
 		m.files("base/"+d+"/one", "base/"+d+"/two", "base/"+d+"/three")
 	}
@@ -223,7 +239,16 @@ func history(t *testing.T) *made {
 // up, of metadata alone, too, renamed directories in chains, deletions and replaced directories.
 func TestKernelsOwnMarks(t *testing.T) {
 	t.Parallel()
-	m := history(t)
+	for _, kind := range []string{"ext4", "xfs"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			kernelsOwnMarks(t, history(t, kind))
+		})
+	}
+}
+
+func kernelsOwnMarks(t *testing.T, m *made) {
+	t.Helper()
 	disk := m.sealed()
 	view := m.open(disk)
 	if n := m.compare(view, true, "metacopy=on,redirect_dir=on", false); n < 30 {
@@ -246,7 +271,7 @@ func TestKernelsOwnMarks(t *testing.T) {
 	origins(t, m, view)
 }
 
-func countMarks(t *testing.T, disk *ext4.FS, layer string, seen map[string]int) {
+func countMarks(t *testing.T, disk volume.Tree, layer string, seen map[string]int) {
 	t.Helper()
 	err := disk.Walk(layer, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
