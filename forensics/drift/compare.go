@@ -110,12 +110,11 @@ func (c *comparison) visit(rel, disk string, d fs.DirEntry, err error, do func(*
 	return do(e)
 }
 
+// full tells whether the limit of changes is reached: nothing is compared any more, entries are counted.
+func (c *comparison) full() bool { return c.listed >= c.opts.MaxChanges }
+
 // add hands a change on.
 func (c *comparison) add(ch Change) error {
-	if c.listed == c.opts.MaxChanges {
-		c.sum.More++
-		return nil
-	}
 	c.listed++
 	c.sum.Changes[ch.Verdict]++
 	ch.Of = c.opts.Of

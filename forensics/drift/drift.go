@@ -116,6 +116,6 @@ type Summary struct {
 	Touched  int             `json:"touched"`            // entries that were copied up and not changed: no drift
 	Hashed   int64           `json:"hashed"`             // bytes
 	Unhashed int             `json:"unhashed,omitempty"` // files that a limit left unhashed; each says so
-	More     int             `json:"more,omitempty"`     // changes that a limit left out
+	More     int             `json:"more,omitempty"`     // entries that were not compared, since the limit of changes was reached; at least
 	Notes    []string        `json:"notes,omitempty"`
 }

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -29,6 +30,9 @@ func (c *comparison) remember(e *entry) error {
 		return nil
 	}
 	return c.below(e.old.path, func(p string, info fs.FileInfo, _ error) error {
+		if c.gone.count > c.opts.MaxRenames {
+			return fs.SkipAll
+		}
 		if info == nil || !info.Mode().IsRegular() {
 			return nil
 		}
@@ -66,6 +70,9 @@ func (c *comparison) below(p string, do func(p string, info fs.FileInfo, err err
 		}
 		return nil
 	})
+	if errors.Is(failed, fs.SkipAll) {
+		return nil
+	}
 	return failed
 }
 
@@ -116,6 +123,10 @@ func (c *comparison) takenAway(e *entry, v Verdict, shows func(p string) bool) e
 		if err == nil && shows(p) {
 			return nil
 		}
+		if c.full() {
+			c.sum.More++
+			return fs.SkipAll
+		}
 		ch := Change{Verdict: v, Path: slash(path.Join(e.path, relative(e.old.path, p))), By: slash(e.path), Disk: e.disk, At: e.at()}
 		if err != nil {
 			ch.Verdict = Unread
@@ -136,10 +147,10 @@ func (c *comparison) takenAway(e *entry, v Verdict, shows func(p string) bool) e
 // finish says what the limits left out.
 func (c *comparison) finish() {
 	if c.gone.count > c.opts.MaxRenames {
-		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("renamed files were looked for among the first %d of %d deleted ones", c.opts.MaxRenames, c.gone.count))
+		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("renamed files were looked for among the first %d deleted ones alone", c.opts.MaxRenames))
 	}
 	if c.sum.More > 0 {
-		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("%d changes more than the limit of %d were not listed", c.sum.More, c.opts.MaxChanges))
+		c.sum.Notes = append(c.sum.Notes, fmt.Sprintf("the limit of %d changes is reached: at least %d more entries were not compared", c.opts.MaxChanges, c.sum.More))
 	}
 	slices.Sort(c.sum.Notes)
 }

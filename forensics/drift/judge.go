@@ -10,6 +10,9 @@ import (
 // entry gives the change that an entry of the layer is.
 func (c *comparison) entry(e *entry) error {
 	switch {
+	case c.full():
+		c.sum.More++
+		return nil
 	case e.info == nil:
 		return c.add(Change{Verdict: Unread, Path: slash(e.path), Disk: e.disk, Problem: e.lost.Error()})
 	case c.whiteout(e):

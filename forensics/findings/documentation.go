@@ -10,7 +10,7 @@ func Markdown() string {
 	var b strings.Builder
 	b.WriteString("# Findings\n\nGenerated from `forensics/findings`; do not edit. A finding is a reason to look, not a proof. Of the rules of one group, the first that matches\n" +
 		"counts; rules marked *alone* count where no other matches.\n\n| Rule | Severity | What it says | Where | Why |\n|---|---|---|---|---|\n")
-	for _, r := range Rules() {
+	for _, r := range append(Rules(), tampered()) {
 		name := "`" + r.ID + "`"
 		if r.Group != "" {
 			name += " (group " + r.Group + ")"

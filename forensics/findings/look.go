@@ -25,10 +25,17 @@ func (l *look) written() bool {
 
 // put tells everything that is new under its name, links and devices too.
 func (l *look) put() bool {
-	return l.New != nil && l.New.Type != "dir" && (l.written() || l.Verdict == drift.Added || l.Verdict == drift.Modified)
+	return l.New != nil && !l.whiteout() && l.New.Type != "dir" && (l.written() || l.Verdict == drift.Added || l.Verdict == drift.Modified)
 }
 
-func (l *look) gone() bool { return l.Verdict == drift.Deleted || l.Verdict == drift.Hidden }
+func (l *look) gone() bool {
+	return l.Verdict == drift.Deleted || l.Verdict == drift.Hidden || l.whiteout()
+}
+
+// whiteout tells what deletes a name in a layer that is held against no image.
+func (l *look) whiteout() bool {
+	return l.Place == Orphan && l.New != nil && l.New.Type == "device" && l.New.Device == "0:0"
+}
 
 func (l *look) base() string { return path.Base(l.Path) }
 

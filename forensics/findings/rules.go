@@ -28,7 +28,7 @@ func programRules() []Rule {
 			},
 		},
 		{
-			ID: "setuid", Severity: Critical, Title: "A program that runs with its owner's rights was written", Places: anywhere(), Group: "program",
+			ID: "setuid", Severity: Critical, Title: "A program was given its owner's rights", Places: anywhere(), Group: "program",
 			Why: "A setuid or setgid program hands rights to whoever starts it. The bit is new: a program of the image that had it does not count.",
 			match: func(l *look) (string, bool) {
 				return yes(l.New != nil && l.New.Type == "file" && l.gained()&0o6000 != 0 && l.program())
@@ -86,7 +86,7 @@ func otherRules() []Rule {
 		{
 			ID: "file-deleted", Severity: Low, Title: "A file of the image was deleted", Places: layers(), Last: true,
 			Why:   "What an intruder removes is often what would have told of him.",
-			match: func(l *look) (string, bool) { return yes(l.gone() && l.By == l.Path) },
+			match: func(l *look) (string, bool) { return yes(l.gone() && (l.By == l.Path || l.whiteout())) },
 		},
 	}
 }

@@ -61,11 +61,11 @@ func hidingRules() []Rule {
 			},
 		},
 		{
-			ID: "overlay-device", Severity: High, Title: "A device of the node was made", Places: anywhere(),
+			ID: "device", Severity: High, Title: "A device of the node was made", Places: anywhere(),
 			Why: "Through a device node of a disk, a container with the right to use it reads and writes the node.",
 			match: func(l *look) (string, bool) {
 				made := l.New != nil && l.New.Type == "device" && (l.Verdict == drift.Added || l.Verdict == drift.Modified)
-				return "device " + deviceOf(l), made && !l.under("/dev/")
+				return "device " + deviceOf(l), made && !l.whiteout() && !l.under("/dev/")
 			},
 		},
 	}

@@ -135,7 +135,8 @@ func TestRules(t *testing.T) {
 			s.Old, s.Differs = &drift.State{Type: "file", Mode: "0644", Modified: time.Unix(2000, 0)}, []string{"time"}
 			s.New.Modified = time.Unix(1000, 0)
 		}), "time-set-back"},
-		{"device", with(added(c, "/x", "0600", ""), func(s *findings.Subject) { s.New.Type, s.New.Device, s.Info = "device", "8:0", nil }), "overlay-device"},
+		{"device", with(added(c, "/x", "0600", ""), func(s *findings.Subject) { s.New.Type, s.New.Device, s.Info = "device", "8:0", nil }), "device"},
+		{"whiteout of an orphan", with(added(findings.Orphan, "/var/log/x", "0000", ""), func(s *findings.Subject) { s.New.Type, s.New.Device, s.Info = "device", "0:0", nil }), "log-deleted"},
 		{"device in dev", with(added(c, "/dev/x", "0600", ""), func(s *findings.Subject) { s.New.Type, s.New.Device, s.Info = "device", "8:0", nil }), ""},
 	}
 	judge, err := findings.NewJudge(findings.Options{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 	"unicode/utf8"
 
@@ -25,6 +26,8 @@ type Search struct {
 	// Begin is told before a container or volume is looked at, with how many come before it and how many there are; its error
 	// ends the search.
 	Begin func(done, total int) error
+	// Orphans looks through layers that the runtime's store does not know any more, as a whole.
+	Orphans bool
 	// Since is from when on a change of the node's own files counts: a node has no image to hold it against. Zero: they are
 	// not looked at.
 	Since time.Time
@@ -49,12 +52,12 @@ type Report struct {
 	Problems   []string              `json:"problems,omitempty"` // places that were not searched, and limits that were reached
 }
 
-// Run compares every container with its image, lists every emptyDir and hostPath, and looks at the node's own files that
-// changed, in this order; each change is handed on with what the judge says of it. Damage and missing layers are problems;
+// Run compares every container with its image, lists the layers that the runtime's store does not know any more, every
+// emptyDir and hostPath, and looks at the node's own files that changed, in this order; each change is handed on with what the judge says of it. Damage and missing layers are problems;
 // an error is what do returned, or that nobody waits.
 func (s Search) Run(ctx context.Context, do func(Subject, Judgement) error) (Report, error) {
 	r := &run{Search: s, ctx: ctx, do: do, out: Report{Changes: map[drift.Verdict]int{}}}
-	for _, step := range []func() error{r.containers, r.emptyDirs, r.hostPaths, r.node} {
+	for _, step := range []func() error{r.containers, r.orphans, r.emptyDirs, r.hostPaths, r.node} {
 		if err := step(); err != nil {
 			return r.out, err
 		}
@@ -67,13 +70,14 @@ type run struct {
 	ctx context.Context
 	do  func(Subject, Judgement) error
 	out Report
-	end error // what do returned
+	age *LayerAge // of the layer that is looked at, if no container owns it
+	end error     // what do returned
 }
 
 // found judges a change and hands it on.
 func (r *run) found(place Place) func(drift.Change) error {
 	return func(ch drift.Change) error {
-		s := Subject{Change: ch, Place: place, Partition: r.Partition}
+		s := Subject{Change: ch, Place: place, Partition: r.Partition, Age: r.age}
 		var j Judgement
 		var err error
 		if r.Judge != nil {
@@ -127,6 +131,32 @@ func (r *run) containers() error {
 			return err
 		}
 		r.out.Containers++
+	}
+	return nil
+}
+
+// orphans lists layers that lie on the disk and that the store does not know: those of containers that were removed, and
+// of images that were half unpacked. Nothing says what they lay over.
+func (r *run) orphans() error {
+	for _, left := range r.Listing.Leftovers {
+		if !r.Orphans || left.What != "layer" {
+			continue
+		}
+		dir := path.Join(left.Path, "fs")
+		info, err := r.Disk.Lstat(dir)
+		if err != nil {
+			if err := r.add(fmt.Sprintf("layer %q", dir), drift.Summary{}, err); err != nil {
+				return err
+			}
+			continue
+		}
+		stat, _ := volume.StatOf(info)
+		r.age = &LayerAge{Created: stat.Created}
+		err = r.volume(Orphan, dir, "", nil)
+		r.age = nil
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
