@@ -44,9 +44,9 @@ type Change struct {
 	Verdict Verdict      `json:"verdict"`
 	Path    string       `json:"path"`
 	RawPath []byte       `json:"rawPath,omitempty"` // the path's bytes, where they are no UTF-8
-	From    string       `json:"from,omitempty"`    // of what was renamed: its path in the image
+	From    string       `json:"from,omitempty"`    // of what was renamed, or lies in a directory that was: its path in the image
 	By      string       `json:"by,omitempty"`      // of what is deleted or hidden: the path that does it
-	How     string       `json:"how,omitempty"`     // of what was renamed: redirect, inode or content
+	How     string       `json:"how,omitempty"`     // where From is known from: redirect, inode or content
 	Differs []string     `json:"differs,omitempty"` // of what was there before: mode, owner, type, size, content, time and attributes
 	Disk    string       `json:"disk,omitempty"`    // where the new file lies, in the tree of the layer
 	At      time.Time    `json:"at,omitzero"`       // when the entry of the layer that does it was last changed, by the node's clock

@@ -127,7 +127,11 @@ func (c *comparison) takenAway(e *entry, v Verdict, shows func(p string) bool) e
 			c.sum.More++
 			return fs.SkipAll
 		}
-		ch := Change{Verdict: v, Path: slash(path.Join(e.path, relative(e.old.path, p))), By: slash(e.path), Disk: e.disk, At: e.at()}
+		now := path.Join(e.path, relative(e.old.path, p))
+		ch := Change{Verdict: v, Path: slash(now), By: slash(e.path), Disk: e.disk, At: e.at()}
+		if now != p {
+			ch.From, ch.How = slash(p), "redirect"
+		}
 		if err != nil {
 			ch.Verdict = Unread
 			ch.note(err)

@@ -102,6 +102,9 @@ func (c *comparison) renamed(e *entry) error {
 // changed is a path that the image has too.
 func (c *comparison) changed(e *entry) error {
 	ch := c.startOver(e, e.old, Mode)
+	if e.old.path != e.path { // a directory above was renamed
+		ch.From, ch.How = slash(e.old.path), "redirect"
+	}
 	compared := true
 	switch is, was := e.info.Mode().IsRegular(), e.old.info.Mode().IsRegular(); {
 	case is && was:

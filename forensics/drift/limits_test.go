@@ -24,7 +24,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 	for want, opts := range map[string]drift.Options{
-		"are more than the limit of 20 for one file":       {MaxFileBytes: 20},
+		"are more than the limit of 20 for one file":        {MaxFileBytes: 20},
 		"not hashed: the limit of bytes to hash is used up": {MaxBytes: 100},
 	} {
 		all, sum := compare(t, n.layers, opts)

@@ -52,9 +52,18 @@ func attacked(t *testing.T) *ext4.FS {
 	must(t, errors.Join(
 		os.Remove(merged+"/var/log/auth.log"), os.Remove(merged+"/root/.bash_history"), os.Symlink("/dev/null", merged+"/root/.bash_history"),
 		os.Chmod(merged+"/usr/bin/sudo", 0o4755|os.ModeSetuid), unix.Mknod(merged+"/srv/disk", unix.S_IFBLK|0o600, int(unix.Mkdev(8, 0))),
-		unix.Unmount(merged, 0),
 	))
+	for busy := 0; ; busy++ { // a process that a test beside this one starts holds files until it is another program
+		if err := unix.Unmount(merged, 0); !errors.Is(err, unix.EBUSY) || busy == 100 {
+			must(t, err)
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	put(0o755, elf, "orphan/fs/bin/dropped", "pods/1/emptydir/.x/tool", "data/host/run", "usr/local/bin/agent")
+	put(0o755, elf, "orphan/fs/bin/of-an-image")
+	image2020 := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	must(t, os.Chtimes(root+"/orphan/fs/bin/of-an-image", image2020, image2020))
 	must(t, unix.Mknod(root+"/orphan/fs/gone", unix.S_IFCHR, 0))
 	put(0o600, "text", "pods/1/emptydir/cache", "etc/kubernetes/manifests/x.yaml", "root/.ssh/authorized_keys", "etc/cron.d/old")
 	unmount()

@@ -59,9 +59,10 @@ func lower(b []byte) []byte {
 // FuzzRegex holds an expression against Go's own engine, where both read it and the data is ASCII: they match at the same
 // places.
 func FuzzRegex(f *testing.F) {
-	for _, s := range []string{"ab+c", "a(b|cd)*e", "[a-c]{2,3}x?y", "^ab|c$", `\bab\b`, "a.{0,3}?b", "(aa|a)(ab|b)c", `[^\n]\w\W\s\d`, "a{2}{3}", "x*?yz", "(ab){2,}c"} {
+	for _, s := range []string{"ab+c", "a(b|cd)*e", "[a-c]{2,3}x?y", "^ab|c$", `\bab\b`, "a.{0,3}?b", "(aa|a)(ab|b)c", `[^\n]\w\W\s\d`, "a{2}{3}", "x*?yz", "(ab){2,}c", "x.{0,9}(abcd|cdea)", "c(c|cd)*(abc|ccd)d", "[bc]{1,4}(ab+c){1,2}"} {
 		f.Add(s, "abcabccdcdeaabb xyzyz ababc\nab", true)
 	}
+	f.Add("x.{0,9}(abcd|cdea)", "x12abcd x1234cdea x123abcd", false)
 	f.Fuzz(func(t *testing.T, text, data string, fold bool) {
 		n, err := pattern.Regex(text, fold, false)
 		if err != nil {

@@ -85,6 +85,16 @@ rule no_atom { strings: $a = /[\xf0-\xf2][\xf0-\xf2][\xf0-\xf2]/ condition: #a =
 	}
 }
 
+// TestEveryPlace counts matches that lie at every second byte, over the borders of buffers too.
+func TestEveryPlace(t *testing.T) {
+	rules := compile(t, `rule every { strings: $a = "ab" $b = "abab" $c = /a[b]/ condition: #a == 600000 and #b == 599999 and #c == 600000 }`)
+	content := bytes.Repeat([]byte("ab"), 600_000)
+	r, err := rules.Scan(t.Context(), bytes.NewReader(content), int64(len(content)), yara.Options{MaxOffsets: 2_000_000})
+	if err != nil || len(r.Matches) != 1 || len(r.Undecided) > 0 {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
 // TestUndecided says what was not searched to its end.
 func TestUndecided(t *testing.T) {
 	many := bytes.Repeat([]byte("ab"), 5000)
