@@ -53,8 +53,8 @@ type Report struct {
 }
 
 // Run compares every container with its image, lists the layers that the runtime's store does not know any more, every
-// emptyDir and hostPath, and looks at the node's own files that changed, in this order; each change is handed on with what the judge says of it. Damage and missing layers are problems;
-// an error is what do returned, or that nobody waits.
+// emptyDir and hostPath, and looks at the node's own files that changed, in this order; each change is handed on with what
+// the judge says of it. Damage and missing layers are problems; an error is what do returned, or that nobody waits.
 func (s Search) Run(ctx context.Context, do func(Subject, Judgement) error) (Report, error) {
 	r := &run{Search: s, ctx: ctx, do: do, out: Report{Changes: map[drift.Verdict]int{}}}
 	for _, step := range []func() error{r.containers, r.orphans, r.emptyDirs, r.hostPaths, r.node} {
