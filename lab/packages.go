@@ -19,7 +19,8 @@ import (
 // debianPackages lists what this machine lacks for the lab, as names of Debian packages.
 func debianPackages(ctx context.Context, cache string, realNode, buildsC bool) []string {
 	needs := map[string]string{
-		"fls": "sleuthkit", // not the lab's: the tests hold what the library reads and writes against it
+		"fls":  "sleuthkit", // not the lab's: the tests hold what the library reads and writes against it
+		"yara": "yara",      // as well
 	}
 	if realNode {
 		for program, pkg := range map[string]string{

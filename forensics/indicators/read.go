@@ -27,7 +27,7 @@ func (c *scan) file(j *job) (hits []Hit, read int64) {
 		found.Kind, found.Indicator, found.From = ByPath, text, &place
 		hits = append(hits, found)
 	}
-	if !j.info.Mode().IsRegular() || c.set.Hashes.Len() == 0 && c.set.Rules == nil {
+	if !j.info.Mode().IsRegular() || c.set.Hashes.Len() == 0 && c.set.Rules.Len() == 0 {
 		return hits, 0
 	}
 	h.Kind = Unread
@@ -60,7 +60,7 @@ func (c *scan) content(j *job, h Hit, hits []Hit) ([]Hit, int64) {
 	sums := c.set.Hashes.digests()
 	out := sums.writers()
 	var stream *yara.Stream
-	if c.set.Rules != nil {
+	if c.set.Rules.Len() > 0 {
 		stream = c.set.Rules.Begin(h.Size, c.opts.YARA)
 		out = append(out, stream)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // parser reads one rule file. A mistake costs its rule alone.
@@ -73,24 +72,6 @@ func (p *parser) refuse(err error) {
 		}
 	}
 	p.problems = append(p.problems, problem)
-}
-
-// recover goes on at the next line that begins as a rule does.
-func (p *parser) recover(from int) {
-	first := max(0, p.lineOf(p.token.at)-1)
-	for first < len(p.lines) && p.lines[first] <= from {
-		first++
-	}
-	for i := first; i < len(p.lines); i++ {
-		rest := strings.TrimLeft(p.src[p.lines[i]:min(len(p.src), p.lines[i]+200)], " \t")
-		for _, word := range []string{"rule ", "private ", "global ", "import ", "include "} {
-			if strings.HasPrefix(rest, word) {
-				p.at = p.lines[i]
-				return
-			}
-		}
-	}
-	p.at = len(p.src)
 }
 
 // lineOf gives the number of lines that begin at or before a byte.

@@ -38,7 +38,12 @@ func Compile(sources ...Source) (*Rules, []Problem) {
 }
 
 // Len is how many rules are searched for.
-func (r *Rules) Len() int { return len(r.rules) }
+func (r *Rules) Len() int {
+	if r == nil {
+		return 0
+	}
+	return len(r.rules)
+}
 
 func (r *Rules) add(one *rule) {
 	number := len(r.rules)

@@ -29,6 +29,12 @@ rule boundary { strings: $a = /\bab/ wide condition: $a }
 rule module_loop { condition: for any s in pe.sections : ( true ) }
 rule huge { strings: $a = /(a{4000}){4000}/ condition: $a }
 rule bad_escape { strings: $a = "a\q" condition: $a }
+rule before_comment { condition: $nothing }
+/*
+rule in_comment { condition: true }
+*/
+rule before_text { strings: $b = "/*" $r = /a\/"*/ condition: $b and $r and $c }
+// rule in_line { condition: true }
 rule good { strings: $a = "text" condition: $a }
 rule 1bad { condition: true }
 rule no_brace { condition: true
