@@ -209,11 +209,7 @@ func TestACaseOfAFormerVersionStillVerifies(t *testing.T) {
 // TestACaseThatAFormerVersionBeganIsSealedAsABag: what it put beside the payload becomes tag files.
 func TestACaseThatAFormerVersionBeganIsSealedAsABag(t *testing.T) {
 	t.Parallel()
-	c := former(t)
-	if _, err := c.Put(t.Context(), By{Step: "late", Key: "late"}, "data/late", "log", func(io.Writer) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	mustSeal(t, c, signing())
+	c := begunBefore(t)
 	for _, manifest := range []string{"manifest-sha256.txt", "tagmanifest-sha256.txt"} {
 		tool(t, c.dir, "sha256sum", "--strict", "--quiet", "-c", manifest)
 	}
@@ -223,6 +219,17 @@ func TestACaseThatAFormerVersionBeganIsSealedAsABag(t *testing.T) {
 	write(t, c, "alert.json", "{ }")
 	r := verified(t, c, Options{})
 	wantProblem(t, r, `"alert.json": SHA-256 is`)
+}
+
+// begunBefore makes a case that a former version sealed, and this one again.
+func begunBefore(t *testing.T) *Case {
+	t.Helper()
+	c := former(t)
+	if _, err := c.Put(t.Context(), By{Step: "late", Key: "late"}, "data/late", "log", func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	mustSeal(t, c, signing())
+	return c
 }
 
 func read(t testing.TB, c *Case, name string) []byte {

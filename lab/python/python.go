@@ -1,4 +1,4 @@
-// Package python makes the virtual environment with the lab's two Python programs: moto and docker-explorer.
+// Package python makes the virtual environment with the lab's Python programs: moto, docker-explorer and bagit.
 package python
 
 import (
@@ -93,7 +93,7 @@ func Ensure(ctx context.Context, cache string, out io.Writer) (Env, error) {
 
 func (e Env) make(ctx context.Context, out io.Writer) error {
 	begin := time.Now()
-	fmt.Fprintf(out, "  python: installing moto and docker-explorer (%d packages)\n", strings.Count(requirements, "=="))
+	fmt.Fprintf(out, "  python: installing moto, docker-explorer and bagit (%d packages)\n", strings.Count(requirements, "=="))
 	if err := os.RemoveAll(e.Dir); err != nil {
 		return err
 	}

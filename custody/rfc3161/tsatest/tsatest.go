@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/firebreak-ir/firebreak/internal/labenv"
 )
 
 // Authority is a TSA and the folder of its files.
@@ -58,6 +60,7 @@ ess_cert_id_alg = sha256
 // Start makes a root and a TSA's certificate of that kind (rsa or ec), and serves until the test ends.
 func Start(t testing.TB, kind string) *Authority {
 	t.Helper()
+	labenv.NeedTool(t, "openssl", "apt-get install openssl")
 	a := &Authority{Dir: t.TempDir()}
 	a.CA = a.file("root.pem")
 	a.write(t, "openssl.cnf", settings)
