@@ -17,10 +17,11 @@ import (
 func keygenCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "keygen NAME",
-		Short:   "Make a key for signing playbooks and decisions",
+		Short:   "Make a key for signing playbooks, decisions and evidence",
 		GroupID: "playbooks",
 		Long: `Writes NAME.key, the private key (PKCS #8), which only its owner can read, and NAME.pub, the public one, which is named in
-firebreak.yaml: under people as the key of somebody who decides, as receiver.signingKey, or under signing.keys. It prints how.
+firebreak.yaml: under people as the key of somebody who decides, as receiver.signingKey, as seal.signingKey, or under
+signing.keys. It prints how.
 Files that are there are never overwritten.`,
 		Example: `  firebreak keygen sec-ir`,
 		Args:    cobra.ExactArgs(1),
