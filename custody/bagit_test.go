@@ -30,7 +30,7 @@ func TestThePythonLibraryTakesTheBag(t *testing.T) {
 	}
 	for _, name := range []string{"data/logs/shop/web.log", "bag-info.txt", "manifest-sha256.txt", "evidence.intoto.jsonl"} {
 		c := signedCase(t)
-		if err := os.WriteFile(local1(c, name), []byte("Payload-Oxum: 1.1\n"), 0o600); err != nil {
+		if err := os.WriteFile(placeOf(c, name), []byte("Payload-Oxum: 1.1\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if out, err := validate(c); err == nil {

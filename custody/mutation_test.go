@@ -29,7 +29,7 @@ func TestEveryByteOfASealedCaseCounts(t *testing.T) {
 		if err != nil || d.IsDir() || name == lockName {
 			return err
 		}
-		whole, err := os.ReadFile(local1(c, name))
+		whole, err := os.ReadFile(placeOf(c, name))
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func TestEveryByteOfASealedCaseCounts(t *testing.T) {
 		for i := 0; i < len(whole); i += step {
 			altered := bytes.Clone(whole)
 			altered[i] ^= 1
-			if err := os.WriteFile(local1(c, name), altered, 0o600); err != nil {
+			if err := os.WriteFile(placeOf(c, name), altered, 0o600); err != nil {
 				return err
 			}
 			all++
@@ -45,7 +45,7 @@ func TestEveryByteOfASealedCaseCounts(t *testing.T) {
 				located++
 			}
 		}
-		return os.WriteFile(local1(c, name), whole, 0o600)
+		return os.WriteFile(placeOf(c, name), whole, 0o600)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func texts(t testing.TB, c *Case) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, name := range append(filesIn(t, c.dir), append([]string{LogName, CaseName, "tagmanifest-sha256.txt"}, tagFiles()...)...) {
-		if raw, err := os.ReadFile(local1(c, name)); err == nil {
+		if raw, err := os.ReadFile(placeOf(c, name)); err == nil {
 			out[name] = string(raw)
 		}
 	}
@@ -116,7 +116,7 @@ func TestOtherPeoplesToolsTakeASealedCase(t *testing.T) {
 	for _, manifest := range []string{"manifest-sha256.txt", "tagmanifest-sha256.txt"} {
 		tool(t, c.dir, "sha256sum", "--strict", "--quiet", "-c", manifest)
 	}
-	if err := tsa.Accepts(t.Context(), local1(c, StatementName), local1(c, TimestampName)); err != nil {
+	if err := tsa.Accepts(t.Context(), placeOf(c, StatementName), placeOf(c, TimestampName)); err != nil {
 		t.Error(err)
 	}
 }
@@ -138,7 +138,7 @@ func TestTheEnvelopeIsDSSE(t *testing.T) {
 	c := caseIn(t, t.TempDir())
 	evidenceOf(t, c)
 	mustSeal(t, c, signing())
-	raw, err := os.ReadFile(local1(c, StatementName))
+	raw, err := os.ReadFile(placeOf(c, StatementName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestASealIsMadeAgainOnlyForAReason(t *testing.T) {
 	if again := mustSeal(t, c, signing()); again.Head != signed.Head {
 		t.Error("sealed again with the same key")
 	}
-	if err := os.Remove(local1(c, "bag-info.txt")); err != nil {
+	if err := os.Remove(placeOf(c, "bag-info.txt")); err != nil {
 		t.Fatal(err)
 	}
 	if mended := mustSeal(t, c, signing()); mended.Head == signed.Head {

@@ -137,4 +137,4 @@ func copyCase(t testing.TB, from *Case) *Case {
 	return to
 }
 
-func local1(c *Case, name string) string { return filepath.Join(c.dir, filepath.FromSlash(name)) }
+func placeOf(c *Case, name string) string { return filepath.Join(c.dir, filepath.FromSlash(name)) }

@@ -81,7 +81,7 @@ func Verify(ctx context.Context, dir string, options Options) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("open the case directory: %w", err)
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // it was only read
 	v := &verifier{
 		Options: options, folder: folder{root}, report: Report{SignedBy: []string{}, Problems: []Problem{}},
 		known: map[string]bool{LogName: true, lockName: true}, said: map[[2]string]int{},

@@ -70,10 +70,10 @@ func (a *app) verify(ctx context.Context, dir string, f verifyFlags) (verificati
 	if err != nil {
 		return verification{}, err
 	}
-	shown, clear := a.readingBar()
+	shown, wipe := a.readingBar()
 	options.Progress = shown
 	r, err := custody.Verify(ctx, dir, options)
-	clear()
+	wipe()
 	return verification{Whole: len(r.Problems) == 0, Report: r}, err
 }
 
@@ -105,7 +105,7 @@ func verifyOptions(f verifyFlags) (custody.Options, error) {
 }
 
 // readingBar draws how much of the evidence is read, on a terminal alone. The second function wipes it away.
-func (a *app) readingBar() (shown func(file string, done, total int64), clear func()) {
+func (a *app) readingBar() (shown func(file string, done, total int64), wipe func()) {
 	if !a.terminal {
 		return nil, func() {}
 	}

@@ -187,11 +187,11 @@ func TestATSAThatIsDownIsAnErrorInBoundedTime(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte{0x30, 0x05, 0x30, 0x03, 0x02, 0x01, 0x02})
-	real, err := os.ReadFile(filepath.Join("testdata", "ec.tsr"))
+	genuine, err := os.ReadFile(filepath.Join("testdata", "ec.tsr"))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(real)
+	f.Add(genuine)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := rfc3161.Parse(raw)
 		if err != nil {

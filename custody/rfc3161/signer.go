@@ -3,8 +3,8 @@ package rfc3161
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha1" //nolint:gosec // RFC 3161's own ESSCertID names a certificate by it; nothing is signed with it
-	_ "crypto/sha256"
+	"crypto/sha1"     // RFC 3161's own ESSCertID names a certificate by it; nothing is signed with it
+	_ "crypto/sha256" // hashOf gives them
 	_ "crypto/sha512"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -144,7 +144,7 @@ func namesCertificate(attributes map[string][]byte, cert *x509.Certificate) erro
 func certHash(raw []byte, v2 bool, cert *x509.Certificate) (named, own []byte, err error) {
 	if !v2 {
 		var id essCertID
-		sum := sha1.Sum(cert.Raw) //nolint:gosec // see above
+		sum := sha1.Sum(cert.Raw)
 		err = whole(raw, &id, "ESSCertID")
 		return id.Hash, sum[:], err
 	}
