@@ -36,7 +36,7 @@ func (l *logReader) reader(name string) func(*logFile) error {
 	stem, _, _ := strings.Cut(name, ".")
 	stem, _, _ = strings.Cut(stem, "-2") // logrotate's dates
 	switch stem {
-	case "syslog", "messages", "auth", "secure", "cron", "daemon", "kern", "user", "debug", "cloud-init":
+	case "syslog", "messages", "auth", "secure", "cron", "daemon", "kern", "user", "debug", "cloud-init", "dpkg", "yum", "dnf":
 		return l.textLog(Syslog, Event{})
 	case "kubelet", "containerd", "docker", "dockerd", "crio", "kube-proxy", "kube-apiserver":
 		return l.textLog(NodeLog, Event{})

@@ -92,6 +92,21 @@ func isHex(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
 }
 
+// inert makes a text of the disk fit for a terminal: what would move a cursor becomes \xNN.
+func inert(s string) string {
+	dst := make([]byte, 0, len(s))
+	for len(s) > 0 {
+		size, shown := next(s)
+		if shown {
+			dst = append(dst, s[:size]...)
+		} else {
+			dst = appendHex(dst, s[:size], `\`)
+		}
+		s = s[size:]
+	}
+	return string(dst)
+}
+
 // appendJSONText writes a JSON string of an attacker's words. What would move a cursor once the string is decoded and shown
 // is \xNN in the string itself. Names of files are exact: their backslashes are doubled, so that they can be got back.
 func appendJSONText(dst []byte, s string, exact bool) []byte {

@@ -67,8 +67,8 @@ func entries(t testing.TB, disk volume.Tree, damage func(error)) []timeline.File
 			return nil
 		}
 		info, err := d.Info()
-		if err != nil { // the walk has said it
-			return nil
+		if err != nil {
+			return nil //nolint:nilerr // the walk has said it
 		}
 		e := timeline.FileEntry{Path: p}
 		e.Stat, _ = volume.StatOf(info)

@@ -34,14 +34,15 @@ const (
 type journalReader struct {
 	l       *logReader
 	log     *logFile
-	r       io.ReaderAt
+	r       io.ReaderAt // one object after another
 	end     int64
 	compact bool
 	fields  map[int64]field // of data objects, which entries share
 	cached  int             // bytes of them
 	left    int64           // bytes of fields that may still be read: what a journal's entries need is bounded by its size
 	packed  unpacker
-	refused map[string]bool // ways of compression that were met and are not read
+	refused map[string]bool  // ways of compression that were met and are not read
+	shown   map[string]field // of the entry that is read
 	buf     []byte
 }
 
@@ -54,7 +55,7 @@ type field struct {
 // journal reads a journal file object by object. Behind a damaged object, what the file's own lists of entries lead to is
 // read.
 func (l *logReader) journal(log *logFile) error {
-	j := &journalReader{l: l, log: log, r: log.file, fields: map[int64]field{}, refused: map[string]bool{}}
+	j := &journalReader{l: l, log: log, r: &window{r: log.file}, fields: map[int64]field{}, refused: map[string]bool{}, shown: map[string]field{}}
 	defer j.packed.close()
 	header := make([]byte, minHeader)
 	if _, err := log.file.ReadAt(header, 0); err != nil {
@@ -192,19 +193,19 @@ func (j *journalReader) entry(at, size int64) error {
 	if _, err := j.r.ReadAt(b, at); err != nil {
 		return fmt.Errorf("read the entry at byte %d: %w", at, err)
 	}
-	shown := map[string]field{}
+	clear(j.shown)
 	for items := b[entryHead:]; int64(len(items)) >= width; items = items[width:] {
 		f, err := j.field(j.number(items))
 		if err != nil {
 			return err
 		}
 		if f.name != "" {
-			shown[f.name] = f
+			j.shown[f.name] = f
 		}
 	}
 	micros := binary.LittleEndian.Uint64(b[24:])
 	e := Event{Time: time.UnixMicro(int64(micros & (1<<63 - 1))), What: "Log Entry Time", Source: Journal, File: "/" + j.log.name}
-	e.Message = journalMessage(shown)
+	e.Message = journalMessage(j.shown)
 	return j.l.give(&e)
 }
 

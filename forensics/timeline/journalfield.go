@@ -13,6 +13,7 @@ import (
 
 const (
 	maxFieldName = 64
+	shortField   = 512     // bytes
 	maxPacked    = 1 << 20 // bytes of a compressed field that are looked at
 	maxUnpacked  = 8 << 20 // bytes that a decompressor may hold
 )
@@ -39,38 +40,41 @@ func (j *journalReader) field(at int64) (field, error) {
 	return f, nil
 }
 
+// readField reads the head of a field: most are short, and are whole with one read.
 func (j *journalReader) readField(at int64) (field, error) {
 	payload := int64(64)
 	if j.compact {
 		payload = 72
 	}
-	j.left -= 16
+	j.left -= shortField
 	if at <= 0 || at > j.end-payload {
 		return field{}, errors.New("it lies outside the journal")
 	}
-	head := make([]byte, 16)
-	if _, err := j.r.ReadAt(head, at); err != nil {
+	b := make([]byte, min(shortField, j.end-at))
+	if _, err := j.log.file.ReadAt(b, at); err != nil {
 		return field{}, err
 	}
-	size := int64(binary.LittleEndian.Uint64(head[8:]))
-	if head[0] != objectData || size < payload || size > j.end-at {
+	size := int64(binary.LittleEndian.Uint64(b[8:]))
+	if b[0] != objectData || size < payload || size > j.end-at {
 		return field{}, errors.New("there is no field")
 	}
-	raw := io.NewSectionReader(j.r, at+payload, size-payload)
-	j.left -= min(maxRead, size)
-	switch flags := head[1]; {
+	switch flags := b[1]; {
 	case flags&packedZstd != 0:
-		return j.unpacked(raw)
+		j.left -= min(maxPacked, size)
+		return j.unpacked(io.NewSectionReader(j.log.file, at+payload, size-payload))
 	case flags&packedXZ != 0:
 		return j.refuse("xz")
 	case flags&packedLZ4 != 0:
 		return j.refuse("lz4")
+	case size <= int64(len(b)):
+		return shownField(b[payload:size], size-payload), nil
 	}
-	b := make([]byte, min(maxRead, raw.Size()))
-	if _, err := io.ReadFull(raw, b); err != nil {
+	j.left -= min(maxRead, size)
+	b = make([]byte, min(maxRead, size-payload))
+	if _, err := j.log.file.ReadAt(b, at+payload); err != nil {
 		return field{}, err
 	}
-	return shownField(b, raw.Size()), nil
+	return shownField(b, size-payload), nil
 }
 
 // refuse says once for each file that its fields are compressed as nothing here reads them. Only long fields are

@@ -35,11 +35,11 @@ type LogOptions struct {
 // LogReport says what was read, and what was not.
 type LogReport struct {
 	Files    int      `json:"files"`
-	Bytes    int64    `json:"bytes"`   // read, after decompression
-	Events   int64    `json:"events"`  // before the filter
-	Untimed  int64    `json:"untimed"` // lines without a time of their own and none before them: in no timeline
-	Zone     string   `json:"zone"`    // taken for logs that name none, and why
-	Problems []string `json:"problems,omitempty"`
+	Bytes    int64    `json:"bytes"`                  // read, after decompression
+	Events   int64    `json:"events"`                 // before the filter
+	Untimed  int64    `json:"untimed"`                // lines without a time of their own and none before them: in no timeline
+	Zone     string   `json:"zone"`                   // taken for logs that name none, and why
+	Problems []string `json:"problems,omitempty"`     // inert: what would move a cursor is \xNN
 	More     int      `json:"moreProblems,omitempty"` // that did not fit in the list
 }
 
@@ -78,7 +78,7 @@ func (t *Timeline) AddLogs(ctx context.Context, disk volume.Tree, opts LogOption
 	}
 	l.findZone()
 	err := l.all()
-	return l.report, err
+	return l.report, cmp.Or(err, ctx.Err())
 }
 
 func (l *logReader) problem(place string, err error) {
@@ -86,11 +86,14 @@ func (l *logReader) problem(place string, err error) {
 		l.report.More++
 		return
 	}
-	l.report.Problems = append(l.report.Problems, fmt.Sprintf("%s: %s", cut(place, maxPath), cut(err.Error(), maxName)))
+	l.report.Problems = append(l.report.Problems, inert(cut(place, maxPath))+": "+inert(cut(err.Error(), maxName)))
 }
 
 // list gives a directory's entries in the order of names; one that is not there has none.
 func (l *logReader) list(dir string) []fs.DirEntry {
+	if l.ctx.Err() != nil { // file says so
+		return nil
+	}
 	entries, err := l.disk.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.problem(dir, err)

@@ -51,6 +51,7 @@ Feb 29 12:00:00 node kernel: a leap day
 		"var/log/auth.log.1":            "Nov 24 09:00:00 node sshd[9]: Accepted publickey for root\n",
 		"var/log/syslog.2.gz":           zipped("Nov 23 08:00:00 node old: zipped\n"),
 		"var/log/messages-20261101":     "Nov  1 00:00:01 node x: dated\n",
+		"var/log/dnf.log":               "2026-11-25T10:30:00+0100 INFO zone without a colon\n2026-11-25 10:31:00,250 - a comma before the fraction\n",
 		"var/log/kern.log.3.zst":        zstandard("Nov 22 08:00:00 node old: zstandard\n"),
 		"var/log/cron.4.xz":             "\xfd7zXZ\x00",
 		"var/log/kubelet.log":           "I1125 10:20:00.654321    1234 kubelet.go:1] started\nE1125 10:20:01.000001    1234 kubelet.go:2] failed\n",
@@ -99,9 +100,11 @@ func utmp(kind uint16, user, line, host string, seconds uint32, address [4]byte)
 // written is when the logs were last modified.
 var written = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
+// logDisk makes a disk of logs that were last modified, and whose inodes last changed, at that time.
 func logDisk(t *testing.T, files map[string]string) string {
 	t.Helper()
 	source := t.TempDir()
+	var script strings.Builder
 	for name, content := range files {
 		name = filepath.Join(source, name)
 		write(t, name, content)
@@ -109,7 +112,12 @@ func logDisk(t *testing.T, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	return makeDisk(t, source, "16M")
+	for name := range files {
+		fmt.Fprintf(&script, "sif %q ctime @%d\n", name, written.Unix())
+	}
+	disk := makeDisk(t, source, "16M")
+	run(t, []byte(script.String()), "debugfs", "-w", "-f", "-", disk)
+	return disk
 }
 
 func listing() containers.Listing {
@@ -157,8 +165,24 @@ func TestLogsWhereverTheDiskWasMounted(t *testing.T) {
 		}
 	}
 	out, report := readLogs(t, logDisk(t, files), timeline.LogOptions{})
-	if report.Files != 12 || !strings.Contains(out, `"log":"/log/pods/shop_web-1`) || !strings.Contains(out, `"container_id":"bbbb"`) {
-		t.Errorf("%+v\n%s", report, out)
+	if report.Files != 13 || !strings.Contains(out, `"log":"/log/pods/shop_web-1`) || !strings.Contains(out, `"container_id":"bbbb"`) {
+		t.Errorf("%+v\n%.2000s", report, out)
+	}
+}
+
+// TestYearsOfALogWhoseTimesWereSet dates a log by its inode's last change where its modification lies behind that, and says
+// when it lies long before.
+func TestYearsOfALogWhoseTimesWereSet(t *testing.T) {
+	disk := logDisk(t, map[string]string{"var/log/syslog": "Jan  1 10:15:00 node x: y\n"})
+	for _, test := range []struct{ modified, changed, want, note string }{
+		{"20261125", "20261125", `"2026-01-01T10:15:00.000000+00:00"`, "year inferred from the log's last modification, zone UTC assumed"},
+		{"20300202", "20261125", `"2026-01-01T10:15:00.000000+00:00"`, "the last change of the log's inode"},
+		{"20190202", "20261125", `"2019-01-01T10:15:00.000000+00:00"`, "which may have been set: its inode changed on 2026-11-25"},
+	} {
+		run(t, []byte("sif var/log/syslog mtime "+test.modified+"\nsif var/log/syslog ctime "+test.changed+"\n"), "debugfs", "-w", "-f", "-", disk)
+		if out, _ := readLogs(t, disk, timeline.LogOptions{}); !strings.Contains(out, test.want) || !strings.Contains(out, test.note) {
+			t.Errorf("%+v: %s", test, out)
+		}
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 type clock struct {
 	zone    *time.Location
 	assumed bool      // the disk does not say its zone
-	anchor  time.Time // when the log was last modified
+	anchor  time.Time // no time of the log is much later
+	by      string    // what the anchor is
 }
 
 // stamp takes the time off the head of a line: that of syslog in its classical form, of RFC 3339 (also after the
@@ -53,8 +54,10 @@ func (c clock) rfc3339(line string) (at time.Time, rest, note string, ok bool) {
 	clockTime := strings.TrimRight(line[date:date+end], ":,")
 	text := line[:10] + "T" + clockTime
 	rest = strings.TrimLeft(line[date+end:], " ")
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, rest, "", true
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, rest, "", true
+		}
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04:05", text, c.zone)
 	return at, rest, c.zoneNote(), err == nil
@@ -88,17 +91,16 @@ func (c clock) klog(line string) (at time.Time, rest, note string, ok bool) {
 	return at, line[:1] + " " + strings.TrimLeft(line[1+len(layout):], " "), note, true
 }
 
-// year gives a time that has none the latest year in which it is not after the log's last modification; a day is granted
-// to zones. A log that spans more than a year is dated too late.
+// year gives a time that has none the latest year in which it is not after the anchor; a day is granted to zones. A log that spans more than a year is dated too late.
 func (c clock) year(read time.Time) (time.Time, string) {
 	limit := c.anchor.Add(24 * time.Hour).In(c.zone)
 	for y := limit.Year(); y > limit.Year()-9; y-- { // eight years may lie between two of February 29
 		at := time.Date(y, read.Month(), read.Day(), read.Hour(), read.Minute(), read.Second(), read.Nanosecond(), c.zone)
 		if at.Day() == read.Day() && !at.After(limit) {
-			return at, "year inferred from the log's last modification, " + c.zoneNote()
+			return at, "year inferred from " + c.by + ", " + c.zoneNote()
 		}
 	}
-	return read, "impossible: a day that no year near the log's last modification has" // year 0
+	return read, "impossible: a day that no year near " + c.by + " has" // year 0
 }
 
 func (c clock) zoneNote() string {

@@ -33,8 +33,19 @@ func (l *logReader) textLog(source string, about Event) func(log *logFile) error
 	}
 }
 
+// clockOf dates a log by its last modification. Whoever may write a log may set that time, but not the time of the inode's
+// last change: a modification after it cannot be, and one long before it is said.
 func (l *logReader) clockOf(log *logFile) clock {
-	return clock{zone: l.Zone, assumed: l.Zone == time.UTC, anchor: log.stat.Modified}
+	const day = 24 * time.Hour
+	c := clock{zone: l.Zone, assumed: l.Zone == time.UTC, anchor: log.stat.Modified, by: "the log's last modification"}
+	switch changed := log.stat.Changed; {
+	case changed.IsZero():
+	case c.anchor.After(changed.Add(day)):
+		c.anchor, c.by = changed, "the last change of the log's inode"
+	case c.anchor.Before(changed.Add(-180 * day)):
+		c.by += ", which may have been set: its inode changed on " + changed.UTC().Format(time.DateOnly)
+	}
+	return c
 }
 
 func joinNotes(a, b string) string {
