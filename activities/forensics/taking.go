@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/firebreak-ir/firebreak/activities"
 	"github.com/firebreak-ir/firebreak/custody"
@@ -127,7 +128,7 @@ func (o onlyDisk) Read(p []byte) (int, error) {
 // path from every other.
 func extractedName(image string, partition int, p string) string {
 	sum := sha256.Sum256([]byte(p))
-	base := extract.Name(path.Base(p))
+	base := strings.ReplaceAll(extract.Name(path.Base(p)), "%", "~") // a name in a bag holds no percent sign
 	return beside(image, fmt.Sprintf("files/%d-%s-%s", partition, hex.EncodeToString(sum[:8]), base[:min(len(base), 120)]))
 }
 
