@@ -10,8 +10,8 @@ type sequence struct {
 
 // stream is one reader that may be reading in order.
 type stream struct {
-	next   int32 // the block after the one it read last
-	window int   // blocks to fetch ahead of it
+	next int32 // the block after the one it read last
+	run  int   // blocks that it has read in order
 }
 
 // hints are the blocks that somebody will want.
@@ -25,15 +25,15 @@ type hints struct {
 // maxHints bounds the queue. A hint that is lost costs time alone.
 const maxHints = 1 << 20
 
-// follow notes that a block is being read and gives how many after it to fetch ahead: none until reading has gone on in
-// order once, then twice as many each time. So what is fetched in vain is never more than what was read.
+// follow notes that a block is being read and gives how many after it to fetch ahead: as many as were
+// read in order before it. So what is fetched in vain is never more than what was read.
 func (o *sequence) follow(index int32, most int) int {
 	for i := range o.streams {
 		s := &o.streams[i]
 		switch {
 		case s.next == index && index > 0:
-			s.next, s.window = index+1, min(max(1, 2*s.window), most)
-			return s.window
+			s.next, s.run = index+1, s.run+1
+			return min(s.run, most)
 		case s.next == index+1:
 			return 0 // within the same block
 		}

@@ -50,7 +50,7 @@ type comparison struct {
 }
 
 func (c *comparison) page(ctx context.Context, in *ebs.ListChangedBlocksInput) (page *ebs.ListChangedBlocksOutput, err error) {
-	err = c.snapshot.retrying(ctx, func(ctx context.Context) (err error) {
+	err = c.snapshot.retrying(ctx, -1, func(ctx context.Context) (err error) {
 		page, err = c.client.ListChangedBlocks(ctx, in)
 		return err
 	})

@@ -46,7 +46,7 @@ func (s *Snapshot) Fetch(ctx context.Context, index int32) (Block, error) {
 		return Block{}, ctx.Err()
 	}
 	var block Block
-	err := s.retrying(ctx, func(ctx context.Context) (err error) {
+	err := s.retrying(ctx, at, func(ctx context.Context) (err error) {
 		block, err = s.fetchOnce(ctx, at)
 		return err
 	})
@@ -136,9 +136,10 @@ func (s *Snapshot) checked(index int32, data []byte, answer *ebs.GetSnapshotBloc
 }
 
 // retrying calls once and, while waiting may help, again. A service that throttles or fails is waited for with patience:
-// what was read so far is worth more than a quick answer. What comes corrupt is asked for a few times.
-func (s *Snapshot) retrying(ctx context.Context, call func(context.Context) error) error {
-	t := trial{snapshot: s, answers: s.tally.answers.Load(), credentials: s.renewed.Load()}
+// what was read so far is worth more than a quick answer. What comes corrupt is asked for a few times. at is the position
+// of the block that is asked for, -1 for a listing.
+func (s *Snapshot) retrying(ctx context.Context, at int, call func(context.Context) error) error {
+	t := trial{snapshot: s, at: at, answers: s.tally.answers.Load(), credentials: s.renewed.Load()}
 	for {
 		err := s.inTime(ctx, call)
 		if err == nil {

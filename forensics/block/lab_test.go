@@ -26,6 +26,8 @@ type disk struct {
 	key      string
 	snapshot string
 	image    []byte
+	dir      string // of the image's file
+	instance string
 	client   EBS
 }
 
@@ -66,7 +68,8 @@ func (d *disk) draw() string {
 	fill(2*testBlock, 5*testBlock)
 	fill(9*testBlock, 41*testBlock)
 	fill(60*testBlock, len(d.image))
-	path := filepath.Join(d.t.TempDir(), "image")
+	d.dir = d.t.TempDir()
+	path := filepath.Join(d.dir, "image")
 	if err := os.WriteFile(path, d.image, 0o600); err != nil {
 		d.t.Fatal(err)
 	}
@@ -89,17 +92,34 @@ func (d *disk) take(image string) string {
 		d.t.Fatal(err)
 	}
 	instance := made.Instances[0]
+	d.instance = *instance.InstanceId
 	if _, err := client.CreateTags(ctx, &ec2.CreateTagsInput{
 		Resources: []string{*instance.BlockDeviceMappings[0].Ebs.VolumeId},
 		Tags:      []types.Tag{{Key: aws.String("firebreak-lab/image"), Value: &image}},
 	}); err != nil {
 		d.t.Fatal(err)
 	}
-	snapshots, err := client.CreateSnapshots(ctx, &ec2.CreateSnapshotsInput{InstanceSpecification: &types.InstanceSpecification{InstanceId: instance.InstanceId}})
+	return d.snapshotBy(client)
+}
+
+// again takes another snapshot of the same volume.
+func (d *disk) again() string {
+	d.t.Helper()
+	cfg, err := config.LoadDefaultConfig(d.t.Context())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return *snapshots.Snapshots[0].SnapshotId
+	d.fault(order{Action: "CreateSnapshots", Kind: "duration", Millis: 1})
+	return d.snapshotBy(ec2.NewFromConfig(cfg))
+}
+
+func (d *disk) snapshotBy(client *ec2.Client) string {
+	d.t.Helper()
+	made, err := client.CreateSnapshots(d.t.Context(), &ec2.CreateSnapshotsInput{InstanceSpecification: &types.InstanceSpecification{InstanceId: &d.instance}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return *made.Snapshots[0].SnapshotId
 }
 
 // open opens the snapshot with pauses that do not slow the test down.

@@ -72,7 +72,7 @@ func (s *Snapshot) noteExpiry(expires *time.Time) {
 }
 
 func (s *Snapshot) listPage(ctx context.Context, in *ebs.ListSnapshotBlocksInput) (page *ebs.ListSnapshotBlocksOutput, err error) {
-	err = s.retrying(ctx, func(ctx context.Context) (err error) {
+	err = s.retrying(ctx, -1, func(ctx context.Context) (err error) {
 		page, err = s.client.ListSnapshotBlocks(ctx, in)
 		return err
 	})

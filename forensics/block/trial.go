@@ -10,6 +10,7 @@ import (
 // trial is one call with all its attempts.
 type trial struct {
 	snapshot    *Snapshot
+	at          int   // position of the block that is asked for; -1 for a listing
 	answers     int64 // of the service to all, when the trial began
 	credentials int64 // how often they had been renewed then
 	attempts    int
@@ -33,7 +34,7 @@ func (t *trial) failed(ctx context.Context, err error) error {
 		return t.expired(ctx, err)
 	case Failing:
 		s.tally.failed.Add(1)
-		if t.alone(err) {
+		if t.alone(ctx, err) {
 			return &aloneError{err}
 		}
 	default:
@@ -56,14 +57,31 @@ func (t *trial) cameCorrupt(err error) error {
 	return nil
 }
 
-// alone tells a block at which the service fails again and again while it answers for others.
-func (t *trial) alone(err error) bool {
+// alone tells a block at which the service fails again and again while it answers for others. Where nobody asks for
+// others just now, one is asked for.
+func (t *trial) alone(ctx context.Context, err error) bool {
 	s := t.snapshot
 	if !answered(err) {
 		return false
 	}
 	t.broken++
-	return t.broken >= 2*s.opts.Attempts && s.tally.answers.Load() > t.answers
+	if t.broken%(2*s.opts.Attempts) != 0 {
+		return false
+	}
+	return s.tally.answers.Load() > t.answers || t.at >= 0 && s.probe(ctx, t.at)
+}
+
+// probe asks once for a neighbour of a block.
+func (s *Snapshot) probe(ctx context.Context, at int) bool {
+	other := at + 1
+	if other == len(s.indexes) {
+		other = at - 1
+	}
+	if other < 0 {
+		return false
+	}
+	_, err := s.get(ctx, other, s.token(other))
+	return err == nil || staleToken(err) // even that is an answer
 }
 
 // expired lets the client read its credentials anew, once in a trial: a file may hold fresher ones by now.

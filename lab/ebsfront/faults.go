@@ -27,7 +27,7 @@ const (
 	Error500     = "error500"     // EC2 InternalError, EBS InternalServerException
 	Latency      = "latency"      // the answer comes Millis later
 	Corrupt      = "corrupt"      // GetSnapshotBlock: one flipped byte under the right checksum
-	Stale        = "stale"        // GetSnapshotBlock: the block token has run out
+	Stale        = "stale"        // GetSnapshotBlock: the block token has run out; of a listing: the page token
 	Missing      = "missing"      // GetSnapshotBlock: the block is listed and not there
 	Lag          = "lag"          // DescribeSnapshots: not yet visible, as EC2 is only eventually consistent
 	Duration     = "duration"     // CreateSnapshots: these snapshots take Millis to complete

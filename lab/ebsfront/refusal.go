@@ -85,6 +85,9 @@ func (c *call) orderedDirect(kind string) (refusal, bool) {
 	case Missing:
 		return refusal{404, "ResourceNotFoundException", "", "The block was not found"}, true
 	case Stale:
+		if c.action != "GetSnapshotBlock" {
+			return refusal{400, "ValidationException", "INVALID_PAGE_TOKEN", "The page token is invalid or has expired"}, true
+		}
 		return refusal{400, "ValidationException", "INVALID_BLOCK_TOKEN", "The block token has expired"}, true
 	}
 	return refusal{}, false
