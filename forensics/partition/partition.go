@@ -23,6 +23,13 @@ const (
 	FAT     Kind = "FAT"
 	Swap    Kind = "swap"
 	Unknown Kind = "unknown"
+
+	RAID      Kind = "Linux RAID" // whose members hold a file system together
+	BitLocker Kind = "BitLocker"
+	NTFS      Kind = "NTFS"
+	Squashfs  Kind = "SquashFS"
+	EROFS     Kind = "EROFS"
+	Verity    Kind = "dm-verity hashes" // of another partition, as Bottlerocket has them
 )
 
 // Part is one stretch of a disk.

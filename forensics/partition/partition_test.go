@@ -27,7 +27,9 @@ func disk(size int, marks map[int]string) []byte {
 const ext4At = 1024 + 0x38 // of its magic, from the partition's start
 
 // gpt writes a table with one entry a (first, last) pair, and its backup.
-func gpt(b []byte, sector int, pairs ...[2]uint64) {
+func gpt(b []byte, sector int, pairs ...[2]uint64) { gptNamed(b, sector, "root", pairs...) }
+
+func gptNamed(b []byte, sector int, name string, pairs ...[2]uint64) {
 	le := binary.LittleEndian
 	entries := make([]byte, 128*128)
 	for i, p := range pairs {
@@ -35,7 +37,7 @@ func gpt(b []byte, sector int, pairs ...[2]uint64) {
 		copy(e, "0123456789abcdef")
 		le.PutUint64(e[32:], p[0])
 		le.PutUint64(e[40:], p[1])
-		for n, u := range utf16.Encode([]rune("root")) {
+		for n, u := range utf16.Encode([]rune(name)) {
 			le.PutUint16(e[56+2*n:], u)
 		}
 	}
@@ -45,6 +47,10 @@ func gpt(b []byte, sector int, pairs ...[2]uint64) {
 		copy(b[at[1]*sector:], entries)
 		h := b[at[0]*sector:][:92]
 		copy(h, "EFI PART\x00\x00\x01\x00")
+		le.PutUint64(h[24:], uint64(at[0]))        // its own place
+		le.PutUint64(h[32:], uint64(last+1-at[0])) // the other's
+		le.PutUint64(h[40:], uint64(2+table))      // the first sector for partitions
+		le.PutUint64(h[48:], uint64(last-table-1)) // and the last
 		le.PutUint32(h[12:], 92)
 		le.PutUint64(h[72:], uint64(at[1]))
 		le.PutUint32(h[80:], 128)
@@ -119,7 +125,7 @@ func TestFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := c.disk()
 			got, err := partition.Find(bytes.NewReader(b), int64(len(b)))
-			if (err != nil) != (name == "a chain without end") {
+			if (err != nil) != (name == "a chain without end" || strings.Contains(name, "only the backup")) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
