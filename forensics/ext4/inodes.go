@@ -94,7 +94,7 @@ func (f *FS) EachInode(do func(n uint64, info fs.FileInfo, err error) error) err
 
 func (f *FS) groupInodes(group uint64, do func(uint64, fs.FileInfo, error) error) error {
 	g := f.groupOf(group)
-	reserved, _ := f.reserved()
+	reserved := f.firstUser()
 	for n := g.first; n < g.never && n <= f.super.inodes; n++ {
 		if n != RootInode && n < reserved {
 			continue

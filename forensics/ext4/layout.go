@@ -112,13 +112,12 @@ func (f *FS) groupsOnImage() uint64 {
 
 // Regions visits what the file system uses for itself: group by group, then the journal and the other reserved inodes.
 func (f *FS) Regions(do func(volume.Region, error) error) error {
-	_, reserved := f.reserved()
 	for group := range f.groupsOnImage() {
-		if err := f.groupRegions(group, reserved, do); err != nil {
+		if err := f.groupRegions(group, do); err != nil {
 			return err
 		}
 	}
-	first, _ := f.reserved()
+	first := f.firstUser()
 	for n := uint32(1); n < first; n++ {
 		if n == RootInode {
 			continue
@@ -130,55 +129,68 @@ func (f *FS) Regions(do func(volume.Region, error) error) error {
 	return nil
 }
 
-func (f *FS) groupRegions(group uint64, reserved int64, do func(volume.Region, error) error) error {
+func (f *FS) groupRegions(group uint64, do func(volume.Region, error) error) error {
 	s := &f.super
 	region := func(kind string, block uint64, blocks int64) volume.Region {
 		return volume.Region{Kind: kind, Offset: int64(block) * s.blockSize, Length: blocks * s.blockSize}
 	}
+	var parts []volume.Region
+	first := uint64(s.firstData) + group*uint64(s.blocksPerGroup)
 	if s.hasSuper(group) {
-		first := uint64(s.firstData) + group*uint64(s.blocksPerGroup)
-		if err := do(region("superblock", first, 1), nil); err != nil {
-			return err
-		}
-		if s.incompat&incompatMetaBG == 0 {
-			held := int64((s.groups + s.descPerBlock() - 1) / s.descPerBlock())
-			if err := do(region("group descriptors", first+1, min(held+reserved, int64(s.blocksPerGroup))), nil); err != nil {
-				return err
-			}
-		}
+		parts = append(parts, region("superblock", first, 1), region("group descriptors", first+1, s.oldDescriptors()))
+		first++
 	}
-	if per := s.descPerBlock(); s.incompat&incompatMetaBG != 0 && group%per == 0 {
-		if err := do(region("group descriptors", s.descBlock(group/per), 1), nil); err != nil {
-			return err
+	if s.hasMetaDescriptors(group) {
+		parts = append(parts, region("group descriptors", first, 1))
+	}
+	d, damage := f.descriptor(group)
+	if damage == nil {
+		table := region("inode table", d.table, s.tableBlocks())
+		table.First = group*uint64(s.inodesPerGroup) + 1
+		parts = append(parts, region("block bitmap", d.blockBitmap, 1), region("inode bitmap", d.inodeBitmap, 1), table)
+	}
+	for _, r := range parts {
+		if r.Length == 0 {
+			continue
 		}
-	}
-	d, err := f.descriptor(group)
-	if err != nil {
-		return do(volume.Region{Kind: "group descriptors"}, err)
-	}
-	table := region("inode table", d.table, s.tableBlocks())
-	table.First = group*uint64(s.inodesPerGroup) + 1
-	for _, r := range []volume.Region{region("block bitmap", d.blockBitmap, 1), region("inode bitmap", d.inodeBitmap, 1), table} {
 		if err := do(r, nil); err != nil {
 			return err
 		}
 	}
+	if damage != nil {
+		return do(volume.Region{Kind: "group descriptors"}, damage)
+	}
 	return nil
 }
 
-// reserved gives the first inode that is a user's, and how many blocks are kept behind the group descriptors for more of
-// them.
-func (f *FS) reserved() (first uint32, blocks int64) {
+// oldDescriptors is how many blocks of descriptors lie behind each superblock.
+func (s *superblock) oldDescriptors() int64 {
+	held := (s.groups + s.descPerBlock() - 1) / s.descPerBlock()
+	if s.incompat&incompatMetaBG != 0 {
+		held = min(held, uint64(s.firstMetaBG))
+	}
+	return int64(min(held, uint64(s.blocksPerGroup)))
+}
+
+// hasMetaDescriptors tells whether a group holds a block of descriptors for the groups around it: the first, the second
+// and the last of them do.
+func (s *superblock) hasMetaDescriptors(group uint64) bool {
+	per := s.descPerBlock()
+	within := group % per
+	return s.incompat&incompatMetaBG != 0 && group/per >= uint64(s.firstMetaBG) && (within <= 1 || within == per-1)
+}
+
+// firstUser gives the first inode that is no reserved one. The blocks behind the group descriptors that are kept for more
+// of them belong to a reserved one.
+func (f *FS) firstUser() uint32 {
 	b, err := f.dev.block(f.super.superBlock())
 	if err != nil {
-		return firstUser, 0
+		return firstUser
 	}
-	b = b[f.super.superInBlock():]
-	first = binary.LittleEndian.Uint32(b[0x54:])
-	if first <= firstUser || first >= 64 {
-		first = firstUser
+	if n := binary.LittleEndian.Uint32(b[f.super.superInBlock()+0x54:]); n > firstUser && n < 64 {
+		return n
 	}
-	return first, int64(binary.LittleEndian.Uint16(b[0xCE:]))
+	return firstUser
 }
 
 // reservedRegions gives the blocks of a reserved inode, the journal's above all.
