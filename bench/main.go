@@ -34,6 +34,11 @@ func bench() error {
 		defer stopProfile()
 		return oursOf(ctx, os.Args[2:], os.Stdout)
 	}
+	if len(os.Args) == 4 && os.Args[1] == "drift" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		return driftOf(ctx, os.Args[2], os.Args[3], os.Stdout, os.Stderr)
+	}
 	out := flag.String("out", "", "write the table into this Markdown file")
 	only := flag.String("only", "", "run only the measures whose names contain this")
 	lab := flag.String("lab", "", "the lab's program: some measures are taken on PostgreSQL too, if this machine has it")
@@ -106,11 +111,19 @@ func run(ctx context.Context, to io.Writer, out, only, lab string) error {
 		more, err = nodeDiskRows(ctx, to, only)
 		rows = append(rows, more...)
 	}
+	if err == nil && lab != "" && strings.Contains(snapshots, only) {
+		var more []row
+		more, err = snapshotRows(ctx, to, lab)
+		rows = append(rows, more...)
+	}
 	if err != nil || out == "" {
 		return err
 	}
 	return writeTable(out, rows)
 }
+
+// snapshots is the name of the measures that need the lab's program and no running lab.
+const snapshots = "forensics of a snapshot"
 
 func onServers(ctx context.Context, to io.Writer, only, lab string) ([]row, error) {
 	if !slices.ContainsFunc(measures(), func(m measure) bool { return strings.Contains(m.name, only) }) {

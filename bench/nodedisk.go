@@ -16,12 +16,14 @@ type nodeDisk struct {
 	kind  string // of the file system, as mkfs names it
 	bytes int64  // of the disk
 	tree  treeSpec
+	store storeSpec
 }
 
 // nodeDisks are the disks that are measured. The number in a cached one's name goes up when the tree that is made changes.
 func nodeDisks() []nodeDisk {
 	tree := treeSpec{seed: 4, layers: 62, layerFiles: 6900, blobs: 110}
-	return []nodeDisk{{kind: "ext4", bytes: 16 << 30, tree: tree}, {kind: "xfs", bytes: 16 << 30, tree: tree}}
+	store := storeSpec{containers: 40, below: 8, changes: 60}
+	return []nodeDisk{{kind: "ext4", bytes: 16 << 30, tree: tree, store: store}, {kind: "xfs", bytes: 16 << 30, tree: tree, store: store}}
 }
 
 func (d nodeDisk) path() (string, error) {
@@ -29,7 +31,7 @@ func (d nodeDisk) path() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(cache, "firebreak", "bench", fmt.Sprintf("node-1-%s.img", d.kind)), nil
+	return filepath.Join(cache, "firebreak", "bench", fmt.Sprintf("node-2-%s.img", d.kind)), nil
 }
 
 // find gives the disk's image, which is made where it is missing: that takes root, minutes and some 13 GB.
@@ -60,7 +62,9 @@ func (d nodeDisk) make(ctx context.Context, image string) error {
 	if err := command(ctx, "mkfs."+d.kind, "-q", force, "-L", "node", image); err != nil {
 		return err
 	}
-	return mounted(ctx, image, "rw", func(dir string) error { return d.tree.fill(ctx, dir) })
+	return mounted(ctx, image, "rw", func(dir string) error {
+		return errors.Join(d.tree.fill(ctx, dir), d.store.fill(dir, d.tree.layers))
+	})
 }
 
 // mounted has the kernel mount an image while do runs.
