@@ -111,7 +111,9 @@ func serveImage(ctx context.Context, program, image, state string) (string, func
 		return "", nil, err
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		return "", nil, err
+	}
 	cmd := exec.CommandContext(ctx, program, "serve", "aws", "--upstream", "http://127.0.0.1:1", "--state", state, "--listen", address)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

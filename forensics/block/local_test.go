@@ -115,7 +115,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if _, err := file.ReadAt(make([]byte, 10), 600_000); err != nil || file.Remote() {
 		t.Error(err)
 	}
@@ -127,7 +127,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer disk.Close()
+	defer func() { _ = disk.Close() }()
 	if _, err := disk.ReadAt(make([]byte, 10), testBlock); err != nil || !disk.Remote() || disk.Stats().Blocks != 3 {
 		t.Errorf("%+v, %v", disk.Stats(), err)
 	}

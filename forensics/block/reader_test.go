@@ -52,7 +52,7 @@ func readerOf(t testing.TB, s EBS, opts Options, keep Local) *Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
+	t.Cleanup(func() { _ = r.Close() })
 	return r
 }
 

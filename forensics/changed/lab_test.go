@@ -94,7 +94,7 @@ func (v *labVolume) side(id string) (changed.Side, *block.Snapshot, *block.Reade
 		v.t.Fatal(err)
 	}
 	disk := s.Device(v.t.Context())
-	v.t.Cleanup(func() { disk.Close() })
+	v.t.Cleanup(func() { _ = disk.Close() })
 	opened, err := image.Open(disk, image.Options{})
 	if err != nil || len(opened.Volumes) != 1 {
 		v.t.Fatalf("%+v, %v", opened, err)

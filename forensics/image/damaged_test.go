@@ -60,7 +60,7 @@ func read(t *testing.T, s *blocktest.Service, ahead bool) (found map[string]stri
 		t.Fatal(err)
 	}
 	disk := snapshot.Device(t.Context())
-	defer disk.Close()
+	defer func() { _ = disk.Close() }()
 	opened, err := image.Open(disk, image.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,9 +81,9 @@ func read(t *testing.T, s *blocktest.Service, ahead bool) (found map[string]stri
 			if err != nil {
 				said = append(said, p+": "+err.Error())
 				delete(found, p)
-				return nil
+			} else {
+				found[p] = string(b)
 			}
-			found[p] = string(b)
 		}
 		return nil
 	})
@@ -156,7 +156,7 @@ func TestOpenOnABadSuperblock(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk := snapshot.Device(t.Context())
-	defer disk.Close()
+	defer func() { _ = disk.Close() }()
 	var corrupt *block.CorruptError
 	if opened, err := image.Open(disk, image.Options{}); !errors.As(err, &corrupt) || corrupt.Index != 0 {
 		t.Errorf("%+v, %v", opened, err)
