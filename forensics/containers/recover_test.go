@@ -113,6 +113,29 @@ func TestRecovered(t *testing.T) {
 	}
 }
 
+// TestSplitRecord recovers a record that is larger than a page, as those of Kubernetes' containers are: bolt keeps its first
+// keys on one page and the others on another.
+func TestSplitRecord(t *testing.T) {
+	t.Parallel()
+	source := t.TempDir()
+	name := filepath.Join(source, "var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db")
+	writeDB(t, name, func(tx *bolt.Tx) error {
+		for _, id := range []string{"kept", "large"} {
+			putContainer(t, bucket(t, tx, "v1", "default"), id, time.Unix(1700000000, 0), map[string]string{"a": "b"})
+			c := bucket(t, tx, "v1", "default", "containers", id)
+			put(t, c, "snapshotter", []byte("native"))
+			put(t, c, "spec", make([]byte, 9000))
+			put(t, c, "updatedat", stamp(t, time.Unix(1700000001, 0)))
+		}
+		return nil
+	})
+	writeDB(t, name, func(tx *bolt.Tx) error { return bucket(t, tx, "v1", "default", "containers").DeleteBucket([]byte("large")) })
+	all := list(t, image(t, source)).Containers
+	if c := all[len(all)-1]; len(all) != 2 || c.ID != "large" || !c.Deleted || c.Snapshotter != "native" || c.Image != "shop/web:1" || c.Namespace != "default" {
+		t.Errorf("%+v", all)
+	}
+}
+
 func stamp(t testing.TB, at time.Time) []byte {
 	t.Helper()
 	b, err := at.UTC().MarshalBinary()

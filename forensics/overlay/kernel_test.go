@@ -363,6 +363,11 @@ func TestMadeMarks(t *testing.T) {
 	metacopy(m, "l1/meta/chain", "")                                //
 	metacopy(m, "up/elsewhere/chain", "/meta/chain")                //
 	metacopy(m, "l2/elsewhere/inner", "/a/sub/3")                   //
+	m.files("l1/target/22", "l2/m/n/23", "l0/m/n/24")               //
+	m.mark("l2/m", "trusted.overlay.opaque", "y")                   // ends the search for /m/n,
+	m.mark("l2/m/n", "trusted.overlay.redirect", "/target")         // which this begins again
+	m.dir("up/jump")                                                //
+	m.mark("up/jump", "trusted.overlay.redirect", "/m/n")           //
 	disk := m.sealed()
 	if n := m.compare(m.open(disk), false, "metacopy=on,redirect_dir=on", false); n < 40 {
 		t.Errorf("only %d entries are equal", n)
