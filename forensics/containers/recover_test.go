@@ -129,7 +129,9 @@ func TestSplitRecord(t *testing.T) {
 		}
 		return nil
 	})
-	writeDB(t, name, func(tx *bolt.Tx) error { return bucket(t, tx, "v1", "default", "containers").DeleteBucket([]byte("large")) })
+	writeDB(t, name, func(tx *bolt.Tx) error {
+		return bucket(t, tx, "v1", "default", "containers").DeleteBucket([]byte("large"))
+	})
 	all := list(t, image(t, source)).Containers
 	if c := all[len(all)-1]; len(all) != 2 || c.ID != "large" || !c.Deleted || c.Snapshotter != "native" || c.Image != "shop/web:1" || c.Namespace != "default" {
 		t.Errorf("%+v", all)

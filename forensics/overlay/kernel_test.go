@@ -172,7 +172,11 @@ func (m *made) open(disk volume.Tree, opts ...overlay.Option) *overlay.FS {
 func (m *made) compare(view *overlay.FS, upper bool, options string, damaged bool) int {
 	m.t.Helper()
 	copied := kerneltest.CrashCopy(m.t, m.image)
-	root, _ := kerneltest.Mount(m.t, m.kind, copied, "rw,noatime")
+	how := "rw,noatime"
+	if m.kind == "xfs" { // several copies at once
+		how += ",nouuid"
+	}
+	root, _ := kerneltest.Mount(m.t, m.kind, copied, how)
 	layers := m.layers
 	if !upper {
 		layers = append(slices.Clone(layers), "")

@@ -122,7 +122,7 @@ func (e *Entry) setXattrs(dir int, name string) error {
 		return err
 	}
 	buf := make([]byte, 64<<10)
-	if n, err = unix.Llistxattr(name, buf); err != nil {
+	if n, err = unix.Llistxattr(name, buf); err != nil || n == 0 { // overlayfs counts its own, and does not list them
 		return err
 	}
 	var errs []error
