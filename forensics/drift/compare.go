@@ -54,8 +54,9 @@ type comparison struct {
 
 // dir is a directory of the layer, and what it stands for in the image.
 type dir struct {
-	path  string
-	lower string // path in the image that its entries are held against; empty: there is none
+	path   string
+	lower  string // path in the image that its entries are held against; empty: there is none
+	opaque bool   // what of that it hides was listed
 }
 
 func (c *comparison) run() error {

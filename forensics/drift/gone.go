@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/firebreak-ir/firebreak/forensics/volume"
@@ -95,20 +96,31 @@ func (c *comparison) replaced(e *entry) error {
 		return nil
 	case !e.info.IsDir():
 		return c.takenAway(e, Hidden, func(p string) bool { return p == e.old.path })
-	case !e.marks.Opaque:
+	case !e.marks.Opaque || e.covered:
 		return nil
 	}
-	return c.takenAway(e, Hidden, func(p string) bool { return c.inUpper(path.Join(e.path, relative(e.old.path, p))) })
+	return c.takenAway(e, Hidden, func(p string) bool { return c.inUpper(e.path, relative(e.old.path, p)) })
 }
 
-// inUpper tells whether the layer itself has something at a path, which the walk will come to.
-func (c *comparison) inUpper(p string) bool {
+// inUpper tells whether the layer itself has something at a path below a directory of its own, or in the place of a
+// directory on the way there: the walk will come to it. No link is followed.
+func (c *comparison) inUpper(dir, below string) bool {
 	root, err := c.view.Lstat(".")
 	if err != nil {
 		return false
 	}
-	_, err = c.upper.Tree.Lstat(path.Join(c.view.Below(root)[0].Path, p))
-	return err == nil
+	at := path.Join(c.view.Below(root)[0].Path, dir)
+	for name := range strings.SplitSeq(below, "/") {
+		at = path.Join(at, name)
+		info, err := c.upper.Tree.Lstat(at)
+		if err != nil {
+			return false
+		}
+		if !info.IsDir() {
+			return true
+		}
+	}
+	return true
 }
 
 // at is when an entry of the layer was last changed.

@@ -32,6 +32,12 @@ func at() time.Time { return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC) }
 // makeNode lets the kernel's overlayfs write what do changes into the upper layer.
 func makeNode(t *testing.T, options string, do func(dir string) error) node {
 	t.Helper()
+	return makeMarked(t, options, do, func(string) error { return nil })
+}
+
+// makeMarked is makeNode with marks that the kernel does not make, and that change nothing of what it shows.
+func makeMarked(t *testing.T, options string, do, mark func(dir string) error) node {
+	t.Helper()
 	labenv.NeedTool(t, "mkfs.ext4", "apt-get install e2fsprogs")
 	image := filepath.Join(t.TempDir(), "node.img")
 	kerneltest.Run(t, "mkfs.ext4", "-q", image, "32M")
@@ -43,6 +49,7 @@ func makeNode(t *testing.T, options string, do func(dir string) error) node {
 	}
 	n := node{after: kerneltest.Kernel(t, merged.dir)}
 	merged.unmount()
+	must(t, mark(root))
 	below := mount(t, root, options, false)
 	n.before = kerneltest.Kernel(t, below.dir)
 	below.unmount()
@@ -79,7 +86,7 @@ func fill(t *testing.T, root string) {
 		"base/etc/passwd", "base/etc/shadow", "base/etc/hosts", "base/etc/conf/a", "base/etc/conf/b", "base/etc/conf/deep/c",
 		"base/usr/bin/ls", "base/usr/bin/ps", "base/usr/bin/top", "base/usr/lib/x/one", "base/usr/lib/x/two",
 		"base/var/log/auth.log", "base/var/log/app/1.log", "base/var/log/app/2.log", "base/srv/site/index", "base/srv/site/sub/page",
-		"base/opt/old/1", "base/opt/old/2/3", "base/opt/over/1", "base/opt/over/4", "base/root/.bash_history", "base/same", "base/touched", "base/dir-to-file/x",
+		"base/opt/old/1", "base/opt/old/2/3", "base/opt/over/1", "base/opt/over/4", "base/root/.bash_history", "base/same", "base/opt/replaced/d/passwd", "base/opt/replaced/d/x", "base/opt/replaced/e/y", "base/touched", "base/dir-to-file/x",
 		"app/usr/bin/app", "app/etc/hosts", "app/srv/site/sub/other",
 	} {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755))
@@ -158,6 +165,10 @@ func attack(d string) error {
 		os.MkdirAll(d+"/srv/site/sub", 0o755),
 		os.WriteFile(d+"/srv/site/index", []byte("defaced"), 0o644),
 		os.WriteFile(d+"/srv/site/sub/page", []byte("content of base/srv/site/sub/page\n"), 0o644), // as it was
+		os.RemoveAll(d+"/opt/replaced"),
+		os.Mkdir(d+"/opt/replaced", 0o755),
+		os.Symlink("../../etc", d+"/opt/replaced/d"), // which has a passwd
+		os.WriteFile(d+"/opt/replaced/e", []byte("a file"), 0o644),
 		os.Remove(d+"/link"),
 		os.Symlink("/etc/shadow", d+"/link"),
 		os.RemoveAll(d+"/dir-to-file"),
@@ -215,7 +226,9 @@ func TestAsTheKernel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := makeNode(t, test.options, test.do)
+			n := makeMarked(t, test.options, test.do, func(root string) error {
+				return unix.Setxattr(root+"/up/srv/site/sub", "trusted.overlay.opaque", []byte("y"), 0) // in a directory that is opaque itself
+			})
 			changes, sum := compare(t, n.layers, drift.Options{})
 			got := map[string]drift.Change{}
 			for _, ch := range changes {

@@ -12,14 +12,15 @@ import (
 
 // entry is one file of the layer.
 type entry struct {
-	path  string // from the root of the view
-	disk  string // in the layer's tree
-	info  fs.FileInfo
-	marks overlay.Marks
-	old   found       // what the image has under the name
-	from  found       // what it was renamed from, where a mark says so
-	shown fs.FileInfo // as the merged view has it, once asked for
-	lost  error       // why it is not known what the image has
+	path    string // from the root of the view
+	disk    string // in the layer's tree
+	info    fs.FileInfo
+	marks   overlay.Marks
+	old     found       // what the image has under the name
+	from    found       // what it was renamed from, where a mark says so
+	covered bool        // of a directory: one above has listed what of the image is hidden in it
+	shown   fs.FileInfo // as the merged view has it, once asked for
+	lost    error       // why it is not known what the image has
 }
 
 // found is a file of the image.
@@ -53,11 +54,12 @@ func (c *comparison) lookUp(e *entry) {
 		return
 	}
 	d := dir{path: e.path}
+	e.covered = len(c.dirs) > 0 && c.dirs[len(c.dirs)-1].opaque
 	switch {
 	case e.from.info != nil:
 		d.lower = e.from.path
 	case e.old.isDir():
-		d.lower = e.old.path
+		d.lower, d.opaque = e.old.path, e.covered || e.marks.Opaque
 	}
 	c.dirs = append(c.dirs, d)
 }
