@@ -259,7 +259,7 @@ func opens(t *testing.T, ch drift.Change) {
 	if err != nil {
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil || hex.EncodeToString(h.Sum(nil)) != ch.New.SHA256 {
 		t.Errorf("%q: %v, other bytes than were hashed", ch.Path, err)
