@@ -1,6 +1,7 @@
 package ext4_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,18 @@ func TestAgainstKernel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnwritten reads zeros where blocks are a file's and were never written, on a disk that was full of something else.
+func TestUnwritten(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "used.img")
+	must(t, os.WriteFile(image, pattern(16<<20), 0o600))
+	run(t, "mkfs.ext4", "-q", "-F", "-E", "nodiscard", "-b", "1024", image)
+	dir, unmount := kerneltest.Mount(t, "ext4", image, "rw")
+	layouts(t, filepath.Join(dir, "layouts"))
+	unmount()
+	dir, _ = kerneltest.Mount(t, "ext4", image, "ro,noload")
+	kerneltest.Compare(t, openImage(t, image, ext4.Options{}), dir)
 }
 
 // blankImage lets mkfs make an empty file system.
