@@ -185,4 +185,10 @@ func TestOldFastCommits(t *testing.T) {
 	if r := disk.Replayed(); r.FastCommits != 0 || len(disk.Damage()) != 0 {
 		t.Errorf("those of a former transaction are replayed: %+v, %v", r, disk.Damage())
 	}
+	binary.LittleEndian.PutUint32(b[head+8:], binary.LittleEndian.Uint32(b[head+8:])+1)
+	b[head+52] ^= 1 // in the first commit
+	disk = openBytes(t, bytes.NewReader(b), len(b))
+	if r, said := disk.Replayed(), fmt.Sprint(disk.Damage()); r.FastCommits != 0 || !strings.Contains(said, "not whole") {
+		t.Errorf("one that is not whole is replayed: %+v, %s", r, said)
+	}
 }
