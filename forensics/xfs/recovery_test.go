@@ -27,6 +27,9 @@ func (z zoo) attack() {
 	z.must(os.RemoveAll(z.path("gone")))
 	z.must(os.Symlink(strings.Repeat("l/", 400), z.path("attack/link")))
 	z.must(unix.Mknod(z.path("attack/device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 5))))
+	z.fragmented("attack/fragmented", 300)
+	z.unnamed("attack", 150)
+	z.names(300, 100, "attack/names")
 	z.synced("attack/last", []byte("last"))
 }
 
