@@ -90,10 +90,12 @@ func (z zoo) withFile(name string, do func(fd int) error) {
 	z.must(do(int(f.Fd())))
 }
 
-// fragmented writes every other block, so that no two pieces of the file touch.
+// fragmented writes every other block, so that no two pieces of the file touch: fewer where blocks are so large that the
+// kernel may find no memory for them.
 func (z zoo) fragmented(name string, pieces int) {
 	var st unix.Statfs_t
 	z.must(unix.Statfs(z.root, &st))
+	pieces = min(pieces, int(16<<20/st.Bsize))
 	z.withFile(name, func(fd int) error {
 		for i := range pieces {
 			if _, err := unix.Pwrite(fd, pattern(int(st.Bsize)-i%7), int64(i)*2*st.Bsize); err != nil {
