@@ -34,9 +34,13 @@ type indexLine struct {
 	Offset    int64           `json:"offset"`
 	Length    int64           `json:"length"`
 	Checksum  []byte          `json:"checksum"`      // SHA-256, as the API gave it
-	Got       []byte          `json:"got,omitempty"` // of what came instead: the block is a hole in the image
+	Got       string          `json:"got,omitempty"` // what came instead
+	Why       string          `json:"why,omitempty"` // of a block that did not come right
 	NeverRead json.RawMessage `json:"neverRead,omitempty"`
 }
+
+// hole tells a block that is not in the image.
+func (l indexLine) hole() bool { return l.Got != "" || l.Why != "" }
 
 // readIndex calls block with each block of an index, in the order of the disk, until that gives an error.
 func readIndex(r io.Reader, block func(indexLine) error) (indexHeader, error) {
@@ -58,7 +62,7 @@ func readIndex(r io.Reader, block func(indexLine) error) (indexHeader, error) {
 		if one.NeverRead != nil {
 			continue
 		}
-		if one.Offset < end || one.Length < 1 || one.Length > maxBlock || len(one.Checksum) != sha256.Size {
+		if one.Offset < end || one.Length < 1 || one.Length > maxBlock || !one.hole() && len(one.Checksum) != sha256.Size {
 			return header, fmt.Errorf("line %d: it is no block that comes after the one before it", n)
 		}
 		end = one.Offset + one.Length
@@ -80,6 +84,9 @@ func diskOf(index string, r io.Reader) (attest.Disk, error) {
 	d := attest.Disk{Index: index, Image: path.Join(path.Dir(index), imageName)}
 	h := sha256.New()
 	header, err := readIndex(r, func(l indexLine) error {
+		if len(l.Checksum) != sha256.Size {
+			return fmt.Errorf("the block at %d has no checksum", l.Offset)
+		}
 		d.Blocks++
 		h.Write(l.Checksum)
 		return nil
@@ -122,7 +129,7 @@ func (c *comparison) block(l indexLine) error {
 	if err := c.zeros(l.Offset); err != nil {
 		return err
 	}
-	if l.Got != nil {
+	if l.hole() {
 		return c.zeros(l.Offset + l.Length)
 	}
 	h := sha256.New()
