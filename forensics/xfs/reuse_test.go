@@ -56,15 +56,31 @@ func TestUnwrittenSpace(t *testing.T) {
 	}
 }
 
-// TestReusedBlocks keeps what the log says of a directory's blocks off the file that got them: they were cancelled.
+// TestReusedBlocks keeps what the log says of a directory's blocks off the file that got them: they were cancelled. A busy
+// machine's kernel may write all in its place meanwhile, and then there is nothing to keep off.
 func TestReusedBlocks(t *testing.T) {
 	t.Parallel()
+	for range 6 {
+		image := reused(t)
+		disk := openImage(t, image, xfs.Options{})
+		kerneltest.Compare(t, disk, kerneltest.Recovered(t, "xfs", image, "noatime"))
+		if disk.Replayed().Revoked > 0 {
+			return
+		}
+	}
+	t.Error("nothing was cancelled: the test has lost its point")
+}
+
+// reused gives an image in whose log a directory was made and removed, whose blocks a file has by now.
+func reused(t *testing.T) string {
+	t.Helper()
 	image := emptyImage(t, 48)
 	dir, unmount := kerneltest.Mount(t, "xfs", image, "rw")
 	z := zoo{TB: t, root: dir}
 	z.fillUp("full", 1<<20)
 	unmount()
 	dir, unmount = kerneltest.Mount(t, "xfs", image, "rw")
+	defer unmount()
 	z.root = dir
 	z.synced("first", pattern(10)) // while it stands in the log alone, the log is needed from here on
 	z.names(3000, 100, "dir")
@@ -74,13 +90,7 @@ func TestReusedBlocks(t *testing.T) {
 	var st unix.Statfs_t
 	z.must(unix.Statfs(dir, &st))
 	z.synced("reused", pattern(int(st.Bavail)*int(st.Bsize)-64<<10)) // not all of it: a full disk makes the kernel write its log in place
-	copied := kerneltest.CrashCopy(t, image)
-	unmount()
-	disk := openImage(t, copied, xfs.Options{})
-	kerneltest.Compare(t, disk, kerneltest.Recovered(t, "xfs", copied, "noatime"))
-	if r := disk.Replayed(); r.Revoked == 0 {
-		t.Errorf("nothing was cancelled: %+v", r)
-	}
+	return kerneltest.CrashCopy(t, image)
 }
 
 // unnamed makes so many files without a name that they stand behind one another in the lists of deleted inodes, and gives
