@@ -153,12 +153,3 @@ func isPower(n, base uint64) bool {
 	}
 	return n == 1
 }
-
-// descNumber reads the number of a block from a descriptor; its upper half exists in large descriptors.
-func (s *superblock) descNumber(d []byte, low, high int) uint64 {
-	n := uint64(binary.LittleEndian.Uint32(d[low:]))
-	if s.descSize >= 64 {
-		n |= uint64(binary.LittleEndian.Uint32(d[high:])) << 32
-	}
-	return n
-}
