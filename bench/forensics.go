@@ -43,6 +43,11 @@ func nodeDiskRows(ctx context.Context, to io.Writer, only string) ([]row, error)
 	return rows, nil
 }
 
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
 // missing says loudly what was not measured.
 func missing(to io.Writer, why string) []row {
 	fmt.Fprintln(to, "NOT MEASURED: "+why)
@@ -73,7 +78,7 @@ func (c *contest) parts(only string) (out []part) {
 }
 
 func (c *contest) rows(ctx context.Context, only string) ([]row, error) {
-	if _, err := exec.LookPath("mkfs." + c.disk.kind); err != nil {
+	if !installed("mkfs." + c.disk.kind) {
 		return missing(c.to, "this machine has no mkfs."+c.disk.kind), nil
 	}
 	var err error
@@ -194,7 +199,7 @@ func (c *contest) inventories(ctx context.Context, dir string) ([]row, error) {
 		r = rival{name: "find -printf on a mount", argv: []string{"find", ".", "-mindepth", "1", "-printf", format}, dir: dir, limit: 0.5}
 		ours, same = c.ours("find"), sameLines
 	}
-	if _, err := exec.LookPath(r.argv[0]); err != nil {
+	if !installed(r.argv[0]) {
 		return missing(c.to, "this machine has no "+r.argv[0]+", which apt-get install sleuthkit brings"), nil
 	}
 	var rows []row
@@ -222,7 +227,7 @@ func (c *contest) hashes(ctx context.Context, dir string) ([]row, error) {
 	if err != nil || c.disk.kind != "ext4" {
 		return rows, err
 	}
-	if _, err := exec.LookPath("fiwalk"); err != nil {
+	if !installed("fiwalk") {
 		return append(rows, missing(c.to, "this machine has no fiwalk, which apt-get install sleuthkit brings")...), nil
 	}
 	fiwalk := rival{name: "fiwalk -x -O (MD5 and SHA-1)", argv: []string{"fiwalk", "-x", "-O", c.image}, dir: "/", limit: 0.25}

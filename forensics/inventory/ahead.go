@@ -44,7 +44,7 @@ type ahead struct {
 
 func newAhead(disk volume.Bulk, opts Options) *ahead {
 	a := &ahead{
-		disk: disk, limit: opts.MemoryBytes / 4, most: int(max(opts.MemoryBytes/(volume.RecordBytes+48), 1)), workers: opts.Workers,
+		disk: disk, limit: opts.MemoryBytes / 8, most: int(max(opts.MemoryBytes/(volume.RecordBytes+48), 1)), workers: opts.Workers,
 		reading: map[uint64]bool{}, read: map[uint64]*volume.Listing{}, walked: numbers{},
 	}
 	a.work, a.came = sync.NewCond(&a.mu), sync.NewCond(&a.mu)

@@ -107,7 +107,7 @@ func (p *plain) hash(stat volume.Stat) digest {
 	if err != nil {
 		return digest{problem: err.Error()}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	file, ok := f.(volume.File)
 	if !ok {
 		return digest{problem: fmt.Sprintf("inode %d: it is no regular file", stat.Inode)}

@@ -43,8 +43,8 @@ func (s *sink) take(e Entry) error {
 
 // end says that the entry behind which the scan was to go on never came.
 func (s *sink) end() error {
-	if s.after == "" || s.ctx.Err() != nil {
-		return nil
+	if s.after != "" && s.ctx.Err() == nil {
+		return &CursorError{Cursor: s.after}
 	}
-	return &CursorError{Cursor: s.after}
+	return nil
 }

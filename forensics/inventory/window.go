@@ -188,7 +188,7 @@ func (h *hasher) alone(j *job, b *buffers) digest {
 	if err != nil {
 		return digest{problem: err.Error()}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return hashFile(h.ctx, f, j.size, b)
 }
 

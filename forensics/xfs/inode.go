@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -56,7 +57,7 @@ func (f *FS) inode(n uint64) (*Inode, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
-	in, err := parseInode(n, b, &f.super)
+	in, err := parseInode(n, slices.Clone(b), &f.super) // its forks keep what they are made of
 	if err != nil {
 		return nil, &DamageError{Place: place, Err: err}
 	}
@@ -111,7 +112,7 @@ func parseInode(n uint64, b []byte, s *superblock) (*Inode, error) {
 // setForks finds the two forks: the second begins at eight times the fork offset, and there is none where that is zero.
 func (in *Inode) setForks(b []byte, s *superblock) error {
 	be := binary.BigEndian
-	area := append([]byte(nil), b[s.coreSize():]...)
+	area := b[s.coreSize():]
 	split := int(b[82]) * 8
 	if split > len(area) {
 		return fmt.Errorf("its second fork begins at byte %d of %d", split, len(area))
