@@ -17,7 +17,7 @@ func (f *FS) Inode(n uint64) (info fs.FileInfo, used bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	g := f.groupOf(uint64(n-1) / uint64(f.super.inodesPerGroup))
+	g := f.groupOf((n - 1) / uint64(f.super.inodesPerGroup))
 	return &Info{name: fmt.Sprint(n), inode: in}, g.used(in), nil
 }
 
