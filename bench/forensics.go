@@ -128,6 +128,8 @@ func (c *contest) run(ctx context.Context, name, dir string, argv []string) (str
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, os.Stderr
+	memory := filepath.Join(c.work, "memory")
+	cmd.Env = append(os.Environ(), memoryFile+"="+memory)
 	began := time.Now()
 	err = cmd.Run()
 	took := time.Since(began)
@@ -135,7 +137,11 @@ func (c *contest) run(ctx context.Context, name, dir string, argv []string) (str
 		return "", 0, fmt.Errorf("%s: %w", argv[0], err)
 	}
 	if name == "ours" {
-		c.peak = max(c.peak, memoryOf(cmd.ProcessState))
+		held, err := memoryIn(memory)
+		if err != nil {
+			return "", 0, err
+		}
+		c.peak = max(c.peak, held)
 	}
 	return out.Name(), took, nil
 }

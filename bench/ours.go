@@ -46,7 +46,7 @@ func oursOf(ctx context.Context, args []string, out io.Writer) error {
 	if format == nil {
 		return fmt.Errorf("unknown list %q", args[0])
 	}
-	return list(ctx, disk.Volumes[0].FS, opts, format, out)
+	return errors.Join(list(ctx, disk.Volumes[0].FS, opts, format, out), tellMemory())
 }
 
 // list writes the entries, each line of them whole: a process that is killed leaves one that is cut at most.

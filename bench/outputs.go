@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -116,12 +118,43 @@ func sameCount(theirs, ours string) error {
 	return err
 }
 
-// memoryOf is the most memory that a process that has ended took, in bytes.
+// memoryOf is the most memory that a process that has ended took, in bytes, or its parent when it was started.
 func memoryOf(p *os.ProcessState) int64 {
 	if usage, ok := p.SysUsage().(*syscall.Rusage); ok {
 		return usage.Maxrss * 1024
 	}
 	return 0
+}
+
+// memoryFile is the environment variable that names the file into which a process of ours writes how much memory it took.
+// The kernel's own count for a process that has ended begins with what its parent held when it was started.
+const memoryFile = "FIREBREAK_BENCH_MEMORY"
+
+// tellMemory writes the most memory that this process took, in bytes.
+func tellMemory() error {
+	name := os.Getenv(memoryFile)
+	if name == "" {
+		return nil
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		return fmt.Errorf("the most memory taken: %w", err)
+	}
+	return os.WriteFile(name, []byte(strconv.FormatInt(kib*1024, 10)), 0o600)
+}
+
+// memoryIn reads what a process told.
+func memoryIn(name string) (int64, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(string(text), 10, 64)
 }
 
 // used gives how many gigabytes of a sparse image hold something.
