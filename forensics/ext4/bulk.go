@@ -23,18 +23,18 @@ type bulk struct {
 	table  uint64 // zero where none is known
 }
 
-const usualRecords = 512 // of directories that are read at a time
+const usualRecords = 8 // of a directory
 
-func (f *FS) newBulk(most int) *bulk {
+func (f *FS) newBulk(dirs, most int) *bulk {
 	b := &bulk{fs: f, most: most, links: map[int]string{}}
-	b.names.Records = make([]volume.Record, 0, min(usualRecords, most))
-	b.names.Text = make([]byte, 0, min(usualRecords, most)*24)
+	b.names.Records = make([]volume.Record, 0, dirs*min(usualRecords, most))
+	b.names.Text = make([]byte, 0, dirs*min(usualRecords, most)*24)
 	return b
 }
 
 // Root gives the root directory as the one record of a list.
 func (f *FS) Root() *volume.Listing {
-	b := f.newBulk(1)
+	b := f.newBulk(1, 1)
 	b.add([]byte("."), RootInode, 0)
 	if _, err := f.inode(RootInode); err != nil {
 		b.names.Wrong(0, &fs.PathError{Op: "walk", Path: ".", Err: err})
@@ -46,7 +46,7 @@ func (f *FS) Root() *volume.Listing {
 
 // List reads directories and gives a list for each, in the order of names.
 func (f *FS) List(dirs []uint64, most int) []*volume.Listing {
-	b := f.newBulk(most)
+	b := f.newBulk(len(dirs), most)
 	problems, ends := make([]string, len(dirs)), make([]int, len(dirs))
 	b.directories(dirs, func(i int, n uint32, in *Inode) {
 		problems[i] = b.list(n, in)

@@ -14,8 +14,9 @@ type branch struct {
 	at, size int64
 }
 
-// cost is what a directory takes in memory at most: its shortest entries have twelve bytes on the disk.
-func (b branch) cost() int64 { return min(b.size, 1<<40)*(volume.RecordBytes+12)/12 + listBytes }
+// cost is what a directory is taken to need in memory before it is read: entries have 24 bytes on the disk, and few have
+// less. At the worst, what is being read takes twice as much.
+func (b branch) cost() int64 { return min(b.size, 1<<40)*(volume.RecordBytes+12)/24 + listBytes }
 
 const (
 	listBytes = 256 // of a list, besides its records and text
@@ -39,12 +40,13 @@ type ahead struct {
 	walked  numbers
 	wanted  branch // which the walk waits for and nobody reads
 	held    int64
+	full    bool // until a quarter of the memory is free again: directories are read many at a time, or the disk is slow
 	ended   bool
 }
 
 func newAhead(disk volume.Bulk, opts Options) *ahead {
 	a := &ahead{
-		disk: disk, limit: opts.MemoryBytes / 8, most: int(max(opts.MemoryBytes/(volume.RecordBytes+48), 1)), workers: opts.Workers,
+		disk: disk, limit: opts.MemoryBytes / 4, most: int(max(opts.MemoryBytes/(volume.RecordBytes+48), 1)), workers: opts.Workers,
 		reading: map[uint64]bool{}, read: map[uint64]*volume.Listing{}, walked: numbers{},
 	}
 	a.work, a.came = sync.NewCond(&a.mu), sync.NewCond(&a.mu)
@@ -85,10 +87,10 @@ func (a *ahead) choose() []branch {
 		dirs = a.begin(dirs, d)
 	}
 	share := min(together, len(a.next)/a.workers/2+1)
-	for len(dirs) < share && len(a.next) > 0 {
+	for len(dirs) < share && len(a.next) > 0 && !a.full {
 		d := a.next[len(a.next)-1]
 		known := a.reading[d.inode] || a.read[d.inode] != nil || a.walked.has(d.inode)
-		if !known && a.held+d.cost() > a.limit {
+		if a.full = !known && a.held+d.cost() > a.limit; a.full {
 			break
 		}
 		a.next = a.next[:len(a.next)-1]
@@ -159,8 +161,9 @@ func (a *ahead) letGo(l *volume.Listing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.held -= heldBy(l)
-	if len(a.next) > 0 {
-		a.work.Signal()
+	if a.full && a.held < a.limit/4*3 {
+		a.full = false
+		a.work.Broadcast()
 	}
 }
 

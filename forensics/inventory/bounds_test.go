@@ -66,7 +66,7 @@ func TestHoldsOnlySoMuch(t *testing.T) {
 		most   int64
 	}{
 		{128 << 20, 2000, 10000},
-		{128 << 10, 0, 128<<10/8/volume.RecordBytes + 6*256 + 200},
+		{128 << 10, 0, 128<<10/4/volume.RecordBytes + 6*256 + 200},
 	} {
 		w := watch(disk)
 		n, most := 0, int64(0)
