@@ -49,6 +49,7 @@ func views() []lookAt {
 		{"findings", "[CONTAINER]", "what stands out, the worst first: programs, cron entries, keys, miners and more in layers, volumes and on the node", showFindings},
 		{"drift", "[CONTAINER]", "what containers added, changed, deleted, renamed or hid of their images, and the files in their pods' volumes", showDrift},
 		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
+		{"changed", "EARLIER", "the files that differ from an earlier snapshot or image of the disk, found by the blocks that do", showChanged},
 		{"scan", "[PATH]", "files that lists of hashes and paths or YARA rules know, below a directory", showScan},
 		{"cat", "PATH", "the bytes of a regular file", showBytes},
 		{"export", "CONTAINER", "a container's merged file system, as a tar archive on the standard output", showArchive},
@@ -76,6 +77,7 @@ Nothing of the disk is opened, run or followed on this machine; names are escape
   firebreak inspect disk.raw ls /etc/cron.d
   firebreak inspect disk.raw ls / --container 3fb1c0
   firebreak inspect disk.raw scan /var --hashes known-bad.sha256 --yara miners.yar
+  firebreak inspect snap-0123456789abcdef0 changed snap-0fedcba9876543210
   firebreak inspect disk.raw cat /root/.bash_history
   firebreak inspect snap-0123456789abcdef0 export 3fb1c0 > container.tar`,
 		Args:              cobra.RangeArgs(1, 3),

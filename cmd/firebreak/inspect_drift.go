@@ -20,6 +20,7 @@ func showDrift(ctx context.Context, i *inspection, container string) error {
 	if err != nil {
 		return err
 	}
+	i.ahead(ctx)
 	listing, err := i.containersOn(ctx, v)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ func showFindings(ctx context.Context, i *inspection, container string) error {
 	if err != nil {
 		return err
 	}
+	i.ahead(ctx)
 	listing, err := i.containersOn(ctx, v)
 	if err != nil {
 		return err

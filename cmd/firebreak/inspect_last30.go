@@ -22,6 +22,7 @@ func showLast(ctx context.Context, i *inspection, _ string) error {
 	if err != nil {
 		return err
 	}
+	i.ahead(ctx)
 	layers, err := i.layersOf(ctx, v)
 	if err != nil {
 		return err

@@ -38,6 +38,13 @@ func (a *app) openInspection(ctx context.Context, name string, f *inspectFlags) 
 	return i, nil
 }
 
+// ahead fetches what a walk through a whole snapshot will read. It ends with the device, whose reads then fail.
+func (i *inspection) ahead(ctx context.Context) {
+	if block.IsSnapshot(i.name) {
+		go i.image.ReadAhead(ctx)
+	}
+}
+
 // close ends the reading, and says of a snapshot what it has cost.
 func (i *inspection) close() error {
 	if s := i.device.Stats(); block.IsSnapshot(i.name) && i.watched {

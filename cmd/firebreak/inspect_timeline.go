@@ -26,6 +26,7 @@ func showTimeline(ctx context.Context, i *inspection, _ string) error {
 	if err != nil {
 		return err
 	}
+	i.ahead(ctx)
 	if i.flags.out.form == bodyForm {
 		return i.bodyfile(ctx, v)
 	}
