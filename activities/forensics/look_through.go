@@ -154,6 +154,9 @@ func (l *looker) judge(ctx context.Context, w io.Writer) (*through, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = l.layers(ctx, found)
+	}
 	for _, problem := range slices.Concat(report.Unread, report.Drift.Problems) {
 		found.Warnings = append(found.Warnings, oneLine(problem))
 	}
@@ -161,6 +164,25 @@ func (l *looker) judge(ctx context.Context, w io.Writer) (*through, error) {
 		return slices.Index(severities(), a.Severity) - slices.Index(severities(), b.Severity)
 	})
 	return found, errors.Join(err, lines.Flush())
+}
+
+// layers holds the layers under the disk's containers against the digests of their images.
+func (l *looker) layers(ctx context.Context, found *through) error {
+	scratch, err := l.emptyScratch("images")
+	if err != nil {
+		return err
+	}
+	activities.Report(ctx, activities.Progress{Message: "hold the layers of images against their digests"})
+	_, tampered, problems, err := analysis.Layers(ctx, l.volume, &l.list, scratch)
+	for _, f := range tampered {
+		if found.Found++; len(found.Findings) < maxListed {
+			found.Findings = append(found.Findings, l.finding(f))
+		}
+	}
+	for _, problem := range problems {
+		found.Warnings = append(found.Warnings, oneLine(problem))
+	}
+	return err
 }
 
 // finding is what stands out in the words of an output.

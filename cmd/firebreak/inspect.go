@@ -48,6 +48,7 @@ func views() []lookAt {
 		{"last30", "", "what only the journal knows: the last half minute before the snapshot, which most readers miss", showLast},
 		{"findings", "[CONTAINER]", "what stands out, the worst first: programs, cron entries, keys, miners and more in layers, volumes and on the node", showFindings},
 		{"drift", "[CONTAINER]", "what containers added, changed, deleted, renamed or hid of their images, and the files in their pods' volumes", showDrift},
+		{"layers", "", "the layers of images held against the digests that they are named for; a difference ends with exit code 1", showLayers},
 		{"timeline", "", "files, containers, logs and logins in the order of time; -o json is for Timesketch, -o bodyfile for mactime", showTimeline},
 		{"changed", "EARLIER", "the files that differ from an earlier snapshot or image of the disk, found by the blocks that do", showChanged},
 		{"scan", "[PATH]", "files that lists of hashes and paths or YARA rules know, below a directory", showScan},
