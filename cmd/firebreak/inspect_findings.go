@@ -10,10 +10,7 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/findings"
 )
 
-const (
-	findingsHead = "SEVERITY\tWHERE\tWHAT"
-	maxShown     = 100_000 // findings held to be shown in order
-)
+const maxShown = 100_000 // findings held to be shown in order
 
 // showFindings lists what stands out, the worst first.
 func showFindings(ctx context.Context, i *inspection, container string) error {
@@ -53,7 +50,8 @@ func showFindings(ctx context.Context, i *inspection, container string) error {
 
 func (i *inspection) printFindings(all []analysis.Finding) error {
 	slices.SortStableFunc(all, func(a, b analysis.Finding) int { return rank(a.Severity) - rank(b.Severity) })
-	shown, p := i.lines(findingsHead), palette{i.colours()}
+	p := palette{i.colours()}
+	shown := i.lines(p.plain("SEVERITY") + "\tWHERE\tWHAT")
 	var errs []error
 	for _, f := range all {
 		errs = append(errs, shown.add(f, findingLine(p, f)))
@@ -66,14 +64,20 @@ func rank(s findings.Severity) int {
 	return slices.Index([]findings.Severity{findings.Critical, findings.High, findings.Medium, findings.Low}, s)
 }
 
-func findingLine(p palette, f analysis.Finding) string {
-	severity := fmt.Sprintf("%-8s", f.Severity)
-	switch f.Severity {
+// severityWord colours a word; what is not marked gets the terminal's own colour, whose code is as long: the columns are
+// counted in bytes.
+func severityWord(p palette, s findings.Severity) string {
+	switch s {
 	case findings.Critical, findings.High:
-		severity = p.red(severity)
+		return p.red(string(s))
 	case findings.Medium:
-		severity = p.yellow(severity)
+		return p.yellow(string(s))
 	}
+	return p.plain(string(s))
+}
+
+func findingLine(p palette, f analysis.Finding) string {
+	severity := severityWord(p, f.Severity)
 	where := whose(f.Of)
 	if where == "" {
 		where = string(f.Place)

@@ -16,3 +16,4 @@ func (p palette) red(text string) string    { return p.paint("31", text) }
 func (p palette) green(text string) string  { return p.paint("32", text) }
 func (p palette) yellow(text string) string { return p.paint("33", text) }
 func (p palette) cyan(text string) string   { return p.paint("36", text) }
+func (p palette) plain(text string) string  { return p.paint("39", text) } // the terminal's own colour
