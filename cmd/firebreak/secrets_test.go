@@ -43,6 +43,7 @@ encryption:
   current: k2
   keys: [{id: k1, file: key1}, {id: k2, env: PLANTED_KEY2}]
 codec: {listen: "127.0.0.1:0", origin: "http://ui.example.com", token: "env:PLANTED_CODEC"}
+seal: {signingKey: "file:seal-key"}
 prometheus: {url: "PROMETHEUS", token: "file:prometheus-token"}
 playbooks: [secrets.yaml]
 `
@@ -138,7 +139,7 @@ func newSecretsWorld(t *testing.T) *secretsWorld {
 	t.Cleanup(prometheus.Close)
 	t.Setenv(config.PrometheusVariable, "") // the lab's own
 	w.secrets["webhook"] = prometheus.URL + "/planted-webhook-60f3"
-	w.secrets["signing-key"] = w.signingKey()
+	w.secrets["signing-key"], w.secrets["seal-key"] = w.signingKey("ann.pub"), w.signingKey("seal.pub")
 	w.write("firebreak.yaml", strings.ReplaceAll(secretsConfig, "PROMETHEUS", prometheus.URL))
 	w.write("secrets.yaml", secretsPlaybook)
 	for name, secret := range w.secrets {
@@ -151,18 +152,18 @@ func newSecretsWorld(t *testing.T) *secretsWorld {
 	return w
 }
 
-// signingKey is a new private key, as a file has it. Its public half is ann's.
-func (w *secretsWorld) signingKey() string {
+// signingKey is a new private key, as a file has it. Its public half is written to a file of that name.
+func (w *secretsWorld) signingKey(public string) string {
 	w.t.Helper()
-	public, key, err := ed25519.GenerateKey(rand.Reader)
+	half, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	der, err := x509.MarshalPKIXPublicKey(public)
+	der, err := x509.MarshalPKIXPublicKey(half)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.write("ann.pub", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	w.write(public, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
 	if der, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
 		w.t.Fatal(err)
 	}
@@ -374,7 +375,7 @@ func (w *secretsWorld) files(folders ...string) {
 			w.t.Fatal(err)
 		}
 	}
-	for _, part := range []string{"report.html", "history.json", "manifest", "tickets/"} {
+	for _, part := range []string{"report.html", "history.json", "manifest", "evidence.intoto.jsonl", "tickets/"} {
 		if !strings.Contains(names, part) {
 			w.t.Errorf("there is no %s among\n%s", part, names)
 		}
