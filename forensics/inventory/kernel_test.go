@@ -71,7 +71,6 @@ func TestAgainstKernel(t *testing.T) {
 		"ext4":            {"ext4", 96, nil},
 		"ext4, 1k":        {"ext4", 96, []string{"-b", "1024", "-O", "inline_data", "-I", "512"}},
 		"xfs":             {"xfs", 320, nil},
-		"xfs, version 4":  {"xfs", 320, []string{"-m", "crc=0"}},
 		"xfs, 1k and 64k": {"xfs", 320, []string{"-b", "size=1024", "-n", "size=65536"}},
 	} {
 		t.Run(name, func(t *testing.T) {

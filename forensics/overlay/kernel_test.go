@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -119,7 +120,12 @@ func mount(t testing.TB, root string, layers []string, flags uintptr, options st
 			return
 		}
 		done = true
-		if err := unix.Unmount(dir, 0); err != nil {
+		err := unix.Unmount(dir, 0)
+		for n := 0; n < 50 && errors.Is(err, unix.EBUSY); n++ { // a process that another test forked holds it for a moment
+			time.Sleep(100 * time.Millisecond)
+			err = unix.Unmount(dir, 0)
+		}
+		if err != nil {
 			t.Errorf("unmount the overlay: %v", err)
 		}
 	}
