@@ -131,7 +131,7 @@ func (w *world) manySteps(t *testing.T) {
 		}
 	}
 	runs := w.short(t, of, 2)
-	files, err := filepath.Glob(filepath.Join(w.store.Root(), of.ID, "history*.json"))
+	files, err := filepath.Glob(filepath.Join(w.store.Root(), of.ID, "data", "history*.json"))
 	if err != nil || len(files) != runs {
 		t.Errorf("%d runs, but %q is kept, %v", runs, files, err)
 	}
