@@ -25,6 +25,7 @@ func debianPackages(ctx context.Context, cache string, realNode, buildsC bool) [
 	if realNode {
 		for program, pkg := range map[string]string{
 			"unshare": "util-linux", "nsenter": "util-linux", "mount": "mount", "losetup": "mount", "ip": "iproute2",
+			"mkfs.xfs": "xfsprogs", // root's path alone has it, and root's tests alone mount it
 		} {
 			needs[program] = pkg
 		}
