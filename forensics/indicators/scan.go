@@ -86,11 +86,11 @@ func (s Set) Scan(ctx context.Context, tree volume.Tree, root string, opts Optio
 	defer cancel()
 	c := &scan{ctx: ctx, set: s, tree: tree, opts: opts.withDefaults(), sum: Summary{Hits: map[Kind]int{}}}
 	c.left = c.opts.MaxBytes
-	jobs, todo := make(chan *job, 4*c.opts.Workers), make(chan *job)
+	jobs, work := make(chan *job, 4*c.opts.Workers), make(chan *job)
 	var workers sync.WaitGroup
 	for range c.opts.Workers {
 		workers.Go(func() {
-			for j := range todo {
+			for j := range work {
 				j.hits, j.read = c.file(j)
 				close(j.done)
 			}
@@ -98,9 +98,9 @@ func (s Set) Scan(ctx context.Context, tree volume.Tree, root string, opts Optio
 	}
 	var walked error
 	workers.Go(func() {
-		defer close(todo)
+		defer close(work)
 		defer close(jobs)
-		walked = c.walk(root, jobs, todo)
+		walked = c.walk(root, jobs, work)
 	})
 	err := c.collect(jobs, do)
 	cancel()
@@ -132,7 +132,7 @@ type scan struct {
 }
 
 // walk hands every entry on in the order of names: to be collected, and to a worker.
-func (c *scan) walk(root string, jobs, todo chan<- *job) error {
+func (c *scan) walk(root string, jobs, work chan<- *job) error {
 	return c.tree.Walk(root, func(p string, d fs.DirEntry, err error) error {
 		j := &job{path: p, wrong: err, done: make(chan struct{})}
 		if err == nil {
@@ -142,7 +142,7 @@ func (c *scan) walk(root string, jobs, todo chan<- *job) error {
 			j.limit = c.left < j.info.Size()
 			c.left -= min(c.left, j.info.Size())
 		}
-		for _, to := range []chan<- *job{jobs, todo} {
+		for _, to := range []chan<- *job{jobs, work} {
 			select {
 			case to <- j:
 			case <-c.ctx.Done():

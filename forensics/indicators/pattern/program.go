@@ -158,10 +158,10 @@ func (p *Program) aim(split int32, lazy bool) {
 func (p *Program) firsts() Set {
 	var first Set
 	seen := make([]bool, len(p.code))
-	todo := []int32{0}
-	for len(todo) > 0 {
-		at := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	open := []int32{0}
+	for len(open) > 0 {
+		at := open[len(open)-1]
+		open = open[:len(open)-1]
 		if seen[at] {
 			continue
 		}
@@ -170,11 +170,11 @@ func (p *Program) firsts() Set {
 		case opByte:
 			first = first.And(i.set)
 		case opSplit:
-			todo = append(todo, i.x, i.y)
+			open = append(open, i.x, i.y)
 		case opJump:
-			todo = append(todo, i.x)
+			open = append(open, i.x)
 		case opAssert:
-			todo = append(todo, at+1)
+			open = append(open, at+1)
 		}
 	}
 	return first
