@@ -43,6 +43,7 @@ type Listed struct {
 	Finished     time.Time `json:"finished,omitzero" doc:"When it ended"`
 	Layer        string    `json:"layer,omitempty" doc:"On the disk: where its own changes lie"`
 	Log          string    `json:"log,omitempty" doc:"On the node: its log"`
+	Deleted      bool      `json:"deleted,omitempty" doc:"True where the runtime's store does not know it any more: it was recovered, or only its directories are left"`
 }
 
 // ListContainers declares forensics.list_containers.
@@ -139,14 +140,16 @@ func listOutput(image opened, all []onPart, item custody.Item) ListContainersOut
 	slices.SortStableFunc(containers, func(a, b Listed) int { return a.rank() - b.rank() })
 	out.Total, out.Containers = len(containers), fit(containers, listRoom)
 	out.Stores, out.Warnings = fitTexts(stores, len(stores), storeRoom), warningsOf(warnings)
-	out.Result = done("%s on the disk in %s, %d of them running%s%s", count(out.Total, "container"), count(len(stores), "store"),
-		running(containers), more(out.Total-len(out.Containers)), image.missed())
+	out.Result = done("%s on the disk in %s, %d of them running%s%s%s", count(out.Total-deleted(containers), "container"), count(len(stores), "store"),
+		running(containers), andDeleted(deleted(containers)), more(out.Total-len(out.Containers)), image.missed())
 	return out
 }
 
-// rank puts what ran first, and the pause containers last.
+// rank puts what ran first, then the pause containers, and last what is deleted.
 func (l Listed) rank() int {
 	switch {
+	case l.Deleted:
+		return 3
 	case l.Sandbox:
 		return 2
 	case l.State != "running":
@@ -155,10 +158,28 @@ func (l Listed) rank() int {
 	return 0
 }
 
+func deleted(all []Listed) int {
+	n := 0
+	for _, l := range all {
+		if l.Deleted {
+			n++
+		}
+	}
+	return n
+}
+
+// andDeleted says how many more containers only traces are left of; nothing where there are none.
+func andDeleted(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and traces of %d that were deleted", n)
+}
+
 func running(all []Listed) int {
 	n := 0
 	for _, l := range all {
-		if l.State == "running" {
+		if l.State == "running" && !l.Deleted {
 			n++
 		}
 	}
@@ -169,6 +190,6 @@ func listed(c containers.Container) Listed {
 	return Listed{
 		ID: oneLine(c.ID), Name: oneLine(c.Name), Image: oneLine(c.Image), State: c.State, ExitCode: c.ExitCode, Pod: oneLine(c.Pod),
 		PodNamespace: oneLine(c.PodNamespace), PodUID: oneLine(c.PodUID), Sandbox: c.Sandbox, Runtime: c.Runtime,
-		Namespace: oneLine(c.Namespace), Created: c.Created, Started: c.Started, Finished: c.Finished, Layer: oneLine(c.Layer), Log: oneLine(c.Log),
+		Namespace: oneLine(c.Namespace), Created: c.Created, Started: c.Started, Finished: c.Finished, Layer: oneLine(c.Layer), Log: oneLine(c.Log), Deleted: c.Deleted,
 	}
 }

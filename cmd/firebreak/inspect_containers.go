@@ -64,6 +64,9 @@ func containerState(c containers.Container) string {
 	if state == "" {
 		state = "unknown"
 	}
+	if c.Deleted {
+		state = "deleted"
+	}
 	if c.ExitCode != nil {
 		state += fmt.Sprintf(" (%d)", *c.ExitCode)
 	}
