@@ -1,6 +1,7 @@
 package forensics_test
 
 import (
+	"bytes"
 	"debug/elf"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ func TestAnalyzeSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Findings) != 2 || out.Found != 2 || out.Drift != 3 || out.Containers == 0 || len(out.Items) != 9 || len(out.SHA256) != 64 {
+	if len(out.Findings) != 2 || out.Found != 2 || out.Drift != 3 || out.Containers == 0 || len(out.Items) != 10 || len(out.SHA256) != 64 {
 		t.Fatalf("%+v", out)
 	}
 	f := out.Findings[0]
@@ -65,6 +66,58 @@ func TestFindingsAreToldApartBySnapshot(t *testing.T) {
 	if len(ids) != 2 {
 		t.Errorf("ids %v", ids)
 	}
+}
+
+// TestInventoryGoesOn behind the last whole entry of a killed attempt, and ends with the same bytes: what that attempt hashed
+// is not hashed again.
+func TestInventoryGoesOn(t *testing.T) {
+	source := t.TempDir()
+	containerdStore(t, filepath.Join(source, "lib/containerd"))
+	for _, name := range []string{"a\xff\xfe", "b", "c", "d"} {
+		writeFile(t, filepath.Join(source, "opt", name), []byte(name))
+	}
+	p := preserve(t, makeDisk(t, source))
+	whole := inventoryOf(t, p, p.store, nil)
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	at := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"path":"opt/b"`)) })
+	if at < 1 || !bytes.Contains(whole, []byte(`"rawPath":"b3B0L2H//g=="`)) {
+		t.Fatalf("%d: %s", at, whole)
+	}
+	marked := bytes.Replace(bytes.Join(lines[:at+1], nil), []byte(`"sha256":"`), []byte(`"sha256":"ffff`), 1)
+	got := inventoryOf(t, p, newStore(t), append(bytes.Clone(marked), lines[at+1][:20]...))
+	if want := append(marked, bytes.Join(lines[at+1:], nil)...); !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	body, err := os.ReadFile(filepath.Join(p.store.Root(), call("read").Case, "data", p.snapshot, "bodyfile"))
+	if err != nil || !strings.Contains(string(body), `/opt/a\xff\xfe|`) {
+		t.Errorf("the body file: %s, %v", body, err)
+	}
+}
+
+// inventoryOf analyzes a snapshot, where an attempt before left the beginning of the inventory, and gives it whole.
+func inventoryOf(t *testing.T, p *preserved, store *custody.Store, left []byte) []byte {
+	t.Helper()
+	c, err := store.Case(call("read").Case)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left != nil {
+		scratch, err := c.Scratch(custody.By{Step: "read", Key: call("read").Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(scratch, "inventory.jsonl"), left)
+	}
+	deps := p.deps
+	deps.Store = store
+	if _, err := run[forensics.AnalyzeSnapshotOutput](t, forensics.AnalyzeSnapshot(deps), call("read"), forensics.AnalyzeSnapshotInput{Snapshot: p.snapshot}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(c.Dir(), "data", p.snapshot, "inventory.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // TestAnalyzeSnapshotGoesOn keeps what an attempt before has finished, and makes the rest.

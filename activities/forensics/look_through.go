@@ -45,6 +45,7 @@ type looker struct {
 	volume image.Volume
 	alone  bool // the image has no other file system
 	list   containers.Listing
+	listed custody.Item // inventory.jsonl
 	out    *through
 }
 
@@ -78,7 +79,7 @@ func (l *looker) all(ctx context.Context) error {
 	if l.list, err = containers.List(ctx, l.volume.FS, scratch); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{l.changes, l.bodyfile, l.times} {
+	for _, step := range []func(context.Context) error{l.changes, l.inventory, l.bodyfile, l.times} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -227,15 +228,9 @@ func (l *looker) read(item custody.Item) error {
 func (l *looker) bodyfile(ctx context.Context) error {
 	return l.keep(l.put(ctx, l.name("bodyfile"), "body file", func(w io.Writer) error {
 		body := timeline.NewBody(w, "/")
-		err := inventory.Scan(ctx, l.volume.FS, l.scan(ctx, false), func(e inventory.Entry) error { return body.Add(e.Path, e.Target, &e.Stat) })
+		err := l.entries(ctx, func(e inventory.Entry) error { return body.Add(e.Path, e.Target, &e.Stat) })
 		return errors.Join(err, body.Flush())
 	}))
-}
-
-func (l *looker) scan(ctx context.Context, hash bool) inventory.Options {
-	return inventory.Options{Hash: hash, Progress: func(p inventory.Progress) {
-		activities.Report(ctx, activities.Progress{Done: p.Entries, Unit: "entries", Message: "list the files"})
-	}}
 }
 
 // times writes what Timesketch reads, with what the responder did marked.
@@ -250,7 +245,8 @@ func (l *looker) times(ctx context.Context) error {
 			return err
 		}
 		made, _, err := analysis.Timeline(ctx, l.volume, analysis.TimelineOptions{
-			Listing: l.list, Actions: actions, Scratch: scratch, Scan: l.scan(ctx, true),
+			Listing: l.list, Actions: actions, Scratch: scratch,
+			Entries: func(do func(inventory.Entry) error) error { return l.entries(ctx, do) },
 		})
 		if err != nil {
 			return err

@@ -24,6 +24,9 @@ type TimelineOptions struct {
 	Taken   time.Time          // when the disk was taken; zero where nobody knows
 	Filter  timeline.Filter
 	Body    io.Writer // gets the body file of the whole file system; nil: nobody wants it
+	// Entries gives every entry of the file system in the order of its walk, where the caller has them; nil scans it with
+	// Scan.
+	Entries func(do func(inventory.Entry) error) error
 	Scan    inventory.Options
 }
 
@@ -118,7 +121,11 @@ func (b *builder) files() error {
 	if b.opts.Body != nil {
 		body = timeline.NewBody(b.opts.Body, "/")
 	}
-	err := inventory.Scan(b.ctx, b.v.FS, b.opts.Scan, func(e inventory.Entry) error {
+	entries := b.opts.Entries
+	if entries == nil {
+		entries = func(do func(inventory.Entry) error) error { return inventory.Scan(b.ctx, b.v.FS, b.opts.Scan, do) }
+	}
+	err := entries(func(e inventory.Entry) error {
 		b.report.Entries++
 		if e.Problem != "" {
 			b.problem(e.Path, e.Problem)

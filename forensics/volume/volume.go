@@ -79,17 +79,19 @@ type Info interface {
 
 // Stat is what the kernel's statx tells of a file. Times are zero where the image does not say.
 type Stat struct {
-	Inode        uint64
-	Mode         uint32 // type and permissions, as in stat(2)
-	UID, GID     uint32
-	Links        uint32
-	Generation   uint32
-	Major, Minor uint32 // of a device node
-	Size         int64
-	Accessed     time.Time
-	Modified     time.Time
-	Changed      time.Time
-	Created      time.Time
+	Inode      uint64    `json:"inode"`
+	Mode       uint32    `json:"mode"` // type and permissions, as in stat(2)
+	UID        uint32    `json:"uid"`
+	GID        uint32    `json:"gid"`
+	Links      uint32    `json:"links"`
+	Generation uint32    `json:"generation,omitempty"`
+	Major      uint32    `json:"major,omitempty"` // of a device node
+	Minor      uint32    `json:"minor,omitempty"`
+	Size       int64     `json:"size"`
+	Accessed   time.Time `json:"accessed,omitzero"`
+	Modified   time.Time `json:"modified,omitzero"`
+	Changed    time.Time `json:"changed,omitzero"`
+	Created    time.Time `json:"created,omitzero"`
 }
 
 // Types of st_mode.
