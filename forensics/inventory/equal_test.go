@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-ir/firebreak/forensics/ext4"
 	"github.com/firebreak-ir/firebreak/forensics/inventory"
 	"github.com/firebreak-ir/firebreak/forensics/volume"
+	"github.com/firebreak-ir/firebreak/forensics/xfs"
 )
 
 // slowly hides that a file system can be read in bulk.
@@ -55,21 +56,51 @@ func TestBulkIsWalk(t *testing.T) {
 	}
 }
 
+// damageable opens small images that hold something of everything, by the reader for their kind.
+var damageable = []struct {
+	path  string
+	open  func(io.ReaderAt, int64) (volume.FS, error)
+	held  func(image []byte) []int // where a change may matter
+	cases int
+}{
+	{"ext4/testdata/seeds/dirty", openExt4, nonZero, 150},
+	{"ext4/testdata/seeds/inline", openExt4, nonZero, 150},
+	{"ext4/testdata/seeds/ext2", openExt4, nonZero, 150},
+	{"xfs/testdata/seeds/dirty", openXFS, xfsMetadata, 40},
+	{"xfs/testdata/seeds/forms", openXFS, xfsMetadata, 80},
+	{"xfs/testdata/seeds/version4", openXFS, xfsMetadata, 80},
+}
+
+func openExt4(r io.ReaderAt, size int64) (volume.FS, error) {
+	return orNil(ext4.Open(r, size, ext4.Options{MaxJournalBlocks: 4096, CacheBytes: 1 << 20}))
+}
+
+func openXFS(r io.ReaderAt, size int64) (volume.FS, error) {
+	return orNil(xfs.Open(r, size, xfs.Options{MaxReplayBytes: 4 << 20, CacheBytes: 1 << 20}))
+}
+
+func orNil[F volume.FS](disk F, err error) (volume.FS, error) {
+	if err != nil {
+		return nil, err
+	}
+	return disk, nil
+}
+
 // TestBulkIsWalkWhereDamaged changes bytes of small images, and wants both ways to say the same.
 func TestBulkIsWalkWhereDamaged(t *testing.T) {
-	for _, seed := range []string{"dirty", "inline", "ext2"} {
-		t.Run(seed, func(t *testing.T) {
+	for _, seed := range damageable {
+		t.Run(seed.path, func(t *testing.T) {
 			t.Parallel()
-			image := gunzip(t, "../ext4/testdata/seeds/"+seed+".img.gz")
-			cases, damaged := 150, 0
+			image := gunzip(t, "../"+seed.path+".img.gz")
+			cases, damaged := seed.cases, 0
 			if testing.Short() {
-				cases = 40
+				cases /= 4
 			}
-			held := nonZero(image)
+			held := seed.held(image)
 			for i := range cases {
 				at := held[i*len(held)/cases]
 				image[at] ^= 0xFF
-				damaged += sameOf(t, image, fmt.Sprintf("byte %d", at))
+				damaged += sameOf(t, image, seed.open, fmt.Sprintf("byte %d", at))
 				image[at] ^= 0xFF
 			}
 			if damaged == 0 {
@@ -80,9 +111,9 @@ func TestBulkIsWalkWhereDamaged(t *testing.T) {
 }
 
 // sameOf compares both ways on an image that may be damaged, and counts the problems.
-func sameOf(t testing.TB, image []byte, what string) (problems int) {
+func sameOf(t testing.TB, image []byte, open func(io.ReaderAt, int64) (volume.FS, error), what string) (problems int) {
 	t.Helper()
-	disk, err := ext4.Open(bytes.NewReader(image), int64(len(image)), ext4.Options{MaxJournalBlocks: 4096, CacheBytes: 1 << 20})
+	disk, err := open(bytes.NewReader(image), int64(len(image)))
 	if err != nil {
 		return 1
 	}
@@ -104,6 +135,24 @@ func nonZero(image []byte) (at []int) {
 	for i, b := range image {
 		if i >= 1024 && b != 0 {
 			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// xfsMetadata gives where an image of XFS holds something of inodes, directories, links and extents. Most of the rest is the log.
+func xfsMetadata(image []byte) (at []int) {
+	const sector = 512
+	for from := 0; from+2*sector <= len(image); from += sector {
+		for _, magic := range []string{"IN", "XDB3", "XDD3", "XD2B", "XD2D", "BMA3", "BMAP", "XSLM"} {
+			if !bytes.HasPrefix(image[from:], []byte(magic)) {
+				continue
+			}
+			for i, b := range image[from : from+sector] {
+				if b != 0 {
+					at = append(at, from+i)
+				}
+			}
 		}
 	}
 	return at
